@@ -1,0 +1,17 @@
+"""Every error text a command may answer with, and the one exception that carries it to the client.
+
+A handler raises `CommandError(text)`; the door writes it as a RESP error and the connection lives on. Texts are
+RediSearch 2.10's own, seen on 2.10.5 and 2.10.33 unless a line says otherwise; `%s`-style places are Python
+format fields. FT.* errors carry no `ERR ` prefix on the wire.
+"""
+
+from __future__ import annotations
+
+
+class CommandError(Exception):
+    """A command was refused; `str(error)` is the text on the RESP error line."""
+
+
+def wrong_arity(command: str) -> CommandError:
+    """`command` as the client typed it."""
+    return CommandError(f"ERR wrong number of arguments for '{command}' command")

@@ -1,0 +1,160 @@
+"""The contract of a field type, the leaf a query asks it for, and the registry that joins them.
+
+A field type is one file here: it decodes a stored value, keeps it in structures of `index/`, and answers the query
+nodes that address it. Nobody else switches on the type. Knows nothing of commands, of the network or of Redis.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from redisvss import ast
+from redisvss.schema import FieldSpec, IndexDefinition
+
+Ids = NDArray[np.uint32]
+Scores = NDArray[np.float64]
+
+
+class InvalidValue(Exception):
+    """A document's value does not fit the field; the text is RediSearch's, shown in FT.INFO."""
+
+
+class QueryError(Exception):
+    """The query cannot be bound to this index; the text is RediSearch's reply."""
+
+
+@dataclass(frozen=True)
+class BindContext:
+    """What a field needs to know to answer a node: parameter values and query-wide options."""
+
+    params: Mapping[str, bytes]
+    dialect: int
+    language: str | None = None  # None: the index's own
+    verbatim: bool = False
+    nostopwords: bool = False
+    slop: int | None = None
+    inorder: bool = False
+    infields: tuple[str, ...] | None = None
+    timeout_at: float | None = None  # time.monotonic() after which work should stop
+
+    def text(self, value: ast.Text) -> str:
+        """A literal as it is, a parameter's value decoded; raises QueryError for an unknown parameter."""
+        if isinstance(value, str):
+            return value
+        return self.blob(value).decode("utf-8", "surrogateescape")
+
+    def blob(self, param: ast.Param) -> bytes:
+        try:
+            return self.params[param.name]
+        except KeyError:
+            raise QueryError(f"No such parameter `{param.name}`") from None
+
+
+class Leaf(ABC):
+    """One condition that one structure answers, made anew for each execution of a query.
+
+    `kind` tells a scorer how it counts: "term" (TF·IDF by `frequencies` and `document_count`), "virtual" (frequency 1
+    where it matches), "metric" (adds nothing to a score).
+    """
+
+    kind: ClassVar[str] = "virtual"
+    weight: float = 1.0
+
+    @abstractmethod
+    def estimate(self) -> int:
+        """An upper bound of how many documents match, cheap enough to plan with."""
+
+    @abstractmethod
+    def _docs(self) -> BitMap:
+        """The matching doc ids. Ask through `docs`, which keeps them; the result is never changed in place."""
+
+    @cached_property
+    def docs(self) -> BitMap:
+        return self._docs()
+
+    def frequencies(self, ids: Ids) -> Scores:
+        """TF of each document (0 where it does not match); ids: ascending doc ids."""
+        return contains(self.docs, ids).astype(np.float64)
+
+    def document_count(self) -> int:
+        """How many documents hold the term: n of the IDF."""
+        return len(self.docs)
+
+    @abstractmethod
+    def explain(self) -> str:
+        """The node as FT.EXPLAIN prints it, without indentation or trailing newline (lines joined by newline)."""
+
+    @abstractmethod
+    def profile(self) -> dict[str, Any]:
+        """Type, Term, … as FT.PROFILE's iterator tree names them (Time and Counter are added by the caller)."""
+
+
+class Field(ABC):
+    """One attribute's values for all documents of an index.
+
+    Callers hold the index's write lock for `put` and `remove`, its read lock for everything else.
+    """
+
+    type: ClassVar[str]
+
+    def __init__(self, spec: FieldSpec, definition: IndexDefinition) -> None:
+        self.spec = spec
+        self.definition = definition
+
+    @abstractmethod
+    def decode(self, raw: bytes) -> Any:
+        """A hash field's bytes as what `put` takes; raises InvalidValue. Pure: nothing is changed."""
+
+    @abstractmethod
+    def decode_json(self, matches: Sequence[Any]) -> Any:
+        """The JSON values a path matched, as what `put` takes (None: nothing to index); raises InvalidValue."""
+
+    @abstractmethod
+    def put(self, doc_ids: Sequence[int], values: Sequence[Any]) -> None:
+        """Index decoded values of documents that have none in this field now."""
+
+    @abstractmethod
+    def remove(self, doc_ids: Sequence[int]) -> None:
+        """Forget the documents' values; ids without a value are ignored."""
+
+    @abstractmethod
+    def docs(self) -> BitMap:
+        """The documents that have a value."""
+
+    @abstractmethod
+    def leaf(self, node: ast.Node, context: BindContext) -> Leaf:
+        """The leaf that answers `node`; raises QueryError. Only nodes of `nodes` are asked for."""
+
+    nodes: ClassVar[tuple[type[ast.Node], ...]] = ()
+
+    @abstractmethod
+    def info(self) -> dict[str, Any]:
+        """This type's own entries of FT.INFO's `attributes`, in order, after identifier, attribute and type."""
+
+    @abstractmethod
+    def memory_bytes(self) -> int: ...
+
+
+FIELD_TYPES: dict[str, type[Field]] = {}
+
+
+def field_type(cls: type[Field]) -> type[Field]:
+    """Class decorator: a field type enters the registry under its RediSearch name."""
+    FIELD_TYPES[cls.type] = cls
+    return cls
+
+
+def contains(docs: BitMap, ids: Ids) -> NDArray[np.bool_]:
+    """Which of the ascending `ids` are in `docs`."""
+    return np.isin(ids, np.frombuffer(docs.to_array(), np.uint32), assume_unique=True)
+
+
+FieldFactory = Callable[[FieldSpec, IndexDefinition], Field]
