@@ -8,7 +8,8 @@ the literal, so that one parsed tree serves every execution of the same query st
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,6 @@ class Knn(Node):
     field: str
     k: int | Param
     blob: Param
-    filter: Node = field(default_factory=All)
+    filter: Node = dataclasses.field(default_factory=All)
     options: tuple[tuple[str, Text], ...] = ()
     score_as: Text | None = None

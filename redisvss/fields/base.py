@@ -103,7 +103,7 @@ class Field(ABC):
     Callers hold the index's write lock for `put` and `remove`, its read lock for everything else.
     """
 
-    type: ClassVar[str]
+    type_name: ClassVar[str]
 
     def __init__(self, spec: FieldSpec, definition: IndexDefinition) -> None:
         self.spec = spec
@@ -148,7 +148,7 @@ FIELD_TYPES: dict[str, type[Field]] = {}
 
 def field_type(cls: type[Field]) -> type[Field]:
     """Class decorator: a field type enters the registry under its RediSearch name."""
-    FIELD_TYPES[cls.type] = cls
+    FIELD_TYPES[cls.type_name] = cls
     return cls
 
 
