@@ -1,0 +1,1 @@
+"""Index structures: integer doc ids and plain values in, doc ids and numbers out. Nothing here knows Redis."""

@@ -1,0 +1,181 @@
+"""Metrics and element types: how raw bytes become rows, and how a distance is defined.
+
+Owns the only place where vectors are cast or normalised. Knows nothing of indexes, graphs or queries' options.
+
+A distance is computed in float64 from the stored rows and rounded once to the type RediSearch reports (float64 for
+FLOAT64, float32 for every other type). Two rows tie exactly when those rounded values are equal, so every search
+strategy ranks by the same numbers.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+
+class Metric(enum.Enum):
+    """RediSearch's DISTANCE_METRIC: L2 is the squared distance, IP is 1 − dot, COSINE is 1 − cosine."""
+
+    L2 = "L2"
+    IP = "IP"
+    COSINE = "COSINE"
+
+
+ELEMENT_SIZE: dict[str, int] = {"FLOAT32": 4, "FLOAT64": 8, "FLOAT16": 2, "BFLOAT16": 2, "INT8": 1, "UINT8": 1}
+
+# Rows as stored. A bfloat16 row is its raw bits in int16: numpy has no such type, and the kernels tell the decoders
+# apart by the element type alone.
+STORED: dict[str, np.dtype[Any]] = {
+    "FLOAT32": np.dtype("<f4"),
+    "FLOAT64": np.dtype("<f8"),
+    "FLOAT16": np.dtype("<f2"),
+    "BFLOAT16": np.dtype("<i2"),
+    "INT8": np.dtype("i1"),
+    "UINT8": np.dtype("u1"),
+}
+INTEGER_TYPES = frozenset({"INT8", "UINT8"})
+
+# Beyond these magnitudes a product of two elements may overflow the float32 (float64) arithmetic of the fast scans.
+# Such rows take the slow float64 path, where they give what IEEE arithmetic gives.
+_SAFE = {"FLOAT64": 1e150, "FLOAT32": 1e15, "BFLOAT16": 1e15}
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query in the index's own type, normalised when the metric asks for it.
+
+    row: (dim,) stored type;  wide: (dim,) float64 of the same values;  norm: Euclidean norm of `wide`.
+    odd: some element is NaN, infinite or huge, or the norm is zero under COSINE: only the float64 path may answer.
+    """
+
+    row: Array
+    wide: Floats
+    norm: float
+    odd: bool
+
+
+def decode_blob(blob: bytes, dtype: str, dim: int) -> Array:
+    """Values (dim,) of a raw little-endian vector; BFLOAT16 comes back as float32.
+
+    Raises ValueError when the blob is not exactly dim elements long.
+    """
+    if len(blob) != dim * ELEMENT_SIZE[dtype]:
+        raise ValueError(f"blob of {len(blob)} bytes is not {dim} × {dtype}")
+    stored = np.frombuffer(blob, STORED[dtype])
+    return widen(stored, dtype) if dtype == "BFLOAT16" else stored
+
+
+def decode_blobs(blobs: Sequence[bytes], dtype: str, dim: int) -> Array:
+    """Raw rows (n, dim) in the stored type of blobs that are all of the right size."""
+    return np.frombuffer(b"".join(blobs), STORED[dtype]).reshape(len(blobs), dim)
+
+
+def encode(values: Array, dtype: str) -> Array:
+    """Numbers of any type cast to the stored type: floats round to nearest even, integers truncate."""
+    values = np.asarray(values)
+    if dtype == "BFLOAT16":
+        return values.astype("<i2", copy=False) if values.dtype == np.int16 else _to_bfloat16(values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return values.astype(STORED[dtype], copy=False)
+
+
+def _to_bfloat16(values: Array) -> Array:
+    single = np.ascontiguousarray(values, dtype="<f4")
+    bits = single.view("<u4")
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
+    quiet = (bits >> 16) | 0x40  # rounding could carry a NaN's payload away
+    return np.where(np.isnan(single), quiet, rounded).astype("<u2").view("<i2")
+
+
+def widen(rows: Array, dtype: str) -> Array:
+    """Stored rows as floats numpy can compute with: float64 for FLOAT64, float32 for the rest (all exact)."""
+    if dtype == "BFLOAT16":
+        return (rows.view("<u2").astype("<u4") << 16).view("<f4")
+    return rows if dtype in ("FLOAT32", "FLOAT64") else rows.astype(np.float32)
+
+
+def norms(rows: Array, dtype: str) -> Floats:
+    """Euclidean norms (n,) float64 of stored rows (n, dim)."""
+    wide = widen(rows, dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths: Floats = np.sqrt(np.einsum("ij,ij->i", wide, wide, dtype=np.float64))
+    return lengths
+
+
+def normalise(rows: Array, dtype: str, metric: Metric) -> Array:
+    """Rows as the metric stores them: unit length in their own type under COSINE, untouched otherwise.
+
+    Integers cannot be normalised; their norm is divided out of the distance instead, as RediSearch 8 does. A row
+    of norm zero becomes NaN, as in RediSearch: its distance to anything is NaN.
+    """
+    if metric is not Metric.COSINE or dtype in INTEGER_TYPES:
+        return rows
+    wide = widen(rows, dtype)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        lengths = norms(rows, dtype).astype(wide.dtype)
+        return encode(wide / lengths[:, None], dtype)
+
+
+def odd_rows(rows: Array, dtype: str, metric: Metric) -> NDArray[np.bool_]:
+    """Which stored rows (n, dim) the fast scans must leave to the float64 path; see `Query.odd`."""
+    if dtype in INTEGER_TYPES:
+        zero: NDArray[np.bool_] = np.linalg.norm(rows.astype(np.float32), axis=1) == 0
+        return zero if metric is Metric.COSINE else np.zeros(len(rows), np.bool_)
+    limit = _SAFE.get(dtype, np.inf)
+    wide = widen(rows, dtype)
+    peak = np.maximum(wide.max(axis=1), -wide.min(axis=1))  # NaN propagates; no copy of |rows|
+    safe: NDArray[np.bool_] = peak < limit
+    return ~safe
+
+
+def prepare(values: Array, dtype: str, metric: Metric) -> Query:
+    """The one place where a query is cast and normalised. `values`: (dim,) numbers, not modified."""
+    row = normalise(encode(values, dtype)[None, :], dtype, metric)
+    wide = widen(row, dtype)[0].astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = float(np.sqrt(wide @ wide))
+    return Query(row[0], wide, norm, bool(odd_rows(row, dtype, metric)[0]))
+
+
+def exact(query: Query, rows: Array, dtype: str, metric: Metric) -> Floats:
+    """Distances (n,) of stored rows (n, dim), computed in float64, rounded to the reported type, held in float64."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        wide = widen(rows, dtype).astype(np.float64)
+        if metric is Metric.L2:
+            wide -= query.wide
+            raw = np.einsum("ij,ij->i", wide, wide)
+        else:
+            raw = 1.0 - _similarity(query, wide, dtype, metric)
+        return reported(raw, dtype)
+
+
+def _similarity(query: Query, wide: Floats, dtype: str, metric: Metric) -> Floats:
+    dots: Floats = wide @ query.wide
+    if metric is Metric.IP or dtype not in INTEGER_TYPES:
+        return dots
+    lengths: Floats = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    return dots / (lengths * query.norm)
+
+
+def reported(raw: Floats, dtype: str) -> Floats:
+    """Float64 distances rounded to the precision RediSearch reports for the type."""
+    return raw if dtype == "FLOAT64" else raw.astype(np.float32).astype(np.float64)
+
+
+def nearest(distances: Floats, doc_ids: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Positions of the k nearest, nearest first; ties by doc id, NaN last."""
+    if k < len(distances):
+        kth = np.partition(distances, k - 1)[k - 1]
+        keep = np.flatnonzero(distances <= kth) if kth == kth else np.arange(len(distances))
+    else:
+        keep = np.arange(len(distances))
+    order = np.lexsort((doc_ids[keep], distances[keep]))[:k]
+    return keep[order]

@@ -1,0 +1,113 @@
+"""Exact scans: the k nearest among all rows, or among a list of rows.
+
+A scan has two steps. A fast one in the stored type gives every row an approximate distance whose error is bounded;
+a slow one judges in float64 just those rows that could still belong to the k nearest. The answer is therefore that
+of a float64 brute force, whatever the data; hostile data only make the second step longer.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redisvss.index.distance import INTEGER_TYPES, Floats, Metric, Query, exact, nearest, widen
+from redisvss.index.matrix import Ints, RowStore
+
+_CHUNK_ELEMENTS = 1 << 22  # elements per step of a long scan: bounds temporaries and the wait for a deadline
+_TINY = 1 << 13  # elements below which float64 at once is quicker than two steps
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Rows with their reported distances, nearest first; `timed_out` when the deadline cut the scan short."""
+
+    rows: Ints
+    distances: Floats
+    candidates: int
+    timed_out: bool = False
+
+
+def scan(store: RowStore, query: Query, rows: Ints | None, k: int, deadline: float | None = None) -> Scan:
+    """The k nearest of `rows` (None: every live row), ties by doc id, NaN distances last."""
+    rows = store.live_rows() if rows is None else rows
+    total = store.size if rows is None else len(rows)
+    if query.odd or total * store.dim <= _TINY:
+        chosen, timed_out = (np.arange(total) if rows is None else rows), False
+    else:
+        chosen, timed_out = _candidates(store, query, rows, min(k, total), deadline)
+    distances = judge(store, query, chosen)
+    order = nearest(distances, store.row_doc[chosen].astype(np.int64), k)
+    return Scan(chosen[order], distances[order], total, timed_out)
+
+
+def judge(store: RowStore, query: Query, rows: Ints) -> Floats:
+    """Reported distances (len(rows),) of the given rows, in float64 arithmetic."""
+    step = max(1, _CHUNK_ELEMENTS // store.dim)
+    if len(rows) <= step:
+        return exact(query, store.vectors[rows], store.dtype, store.metric)
+    parts = [rows[at : at + step] for at in range(0, len(rows), step)]
+    return np.concatenate([exact(query, store.vectors[part], store.dtype, store.metric) for part in parts])
+
+
+def _candidates(store: RowStore, query: Query, rows: Ints | None, k: int, deadline: float | None) -> tuple[Ints, bool]:
+    """Every row that may be among the k nearest, odd ones included."""
+    near, timed_out = _approximate(store, query, rows, deadline)
+    odd = store.odd if rows is None else np.flatnonzero(np.isin(rows, store.odd))
+    near[odd] = np.inf
+    kth = np.partition(near, k - 1)[k - 1] if k < len(near) else np.inf
+    near[odd] = -np.inf  # unknown: may be anywhere
+    keep = np.flatnonzero(near <= kth + 2 * error_bound(store, query))
+    if timed_out:
+        keep = keep[near[keep] < np.inf]
+    return (keep if rows is None else rows[keep]), timed_out
+
+
+def error_bound(store: RowStore, query: Query) -> float:
+    """How far an approximate distance may lie from the true one, for any row that is not odd.
+
+    Summing d products in any order errs by at most d·u·‖x‖‖q‖; the 8 covers norms, the subtraction and the rounding.
+    """
+    unit = 2.0**-53 if store.dtype == "FLOAT64" else 2.0**-24
+    slack = (store.dim + 8) * unit
+    if store.metric is Metric.L2:
+        return slack * (store.max_norm + query.norm) ** 2
+    if store.dtype in INTEGER_TYPES and store.metric is Metric.COSINE:
+        return 4 * slack
+    return slack * (1 + store.max_norm * query.norm)
+
+
+def _approximate(
+    store: RowStore, query: Query, rows: Ints | None, deadline: float | None
+) -> tuple[NDArray[np.floating], bool]:
+    """Approximate distances of rows (None: all); those not reached before the deadline are infinite."""
+    total = store.size if rows is None else len(rows)
+    step = max(1, _CHUNK_ELEMENTS // store.dim)
+    if total <= step:
+        return _chunk(store, query, slice(None) if rows is None else rows), False
+    near = np.full(total, np.inf, np.float64 if store.dtype == "FLOAT64" else np.float32)
+    for at in range(0, total, step):
+        if deadline is not None and time.monotonic() > deadline:
+            return near, True
+        near[at : at + step] = _chunk(store, query, slice(at, at + step) if rows is None else rows[at : at + step])
+    return near, False
+
+
+def _chunk(store: RowStore, query: Query, rows: Ints | slice) -> NDArray[np.floating]:
+    wide = widen(store.vectors[rows], store.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):  # odd rows, judged elsewhere
+        near: NDArray[np.floating] = wide @ query.wide.astype(wide.dtype)
+    if store.metric is Metric.L2:
+        lengths = store.norms[rows]
+        near *= -2
+        near += lengths * lengths
+        near += near.dtype.type(query.norm**2)
+        return near
+    if store.dtype in INTEGER_TYPES and store.metric is Metric.COSINE:
+        with np.errstate(divide="ignore", invalid="ignore"):  # rows of norm zero are odd, and judged elsewhere
+            near /= store.norms[rows] * np.float32(query.norm)
+    near *= -1
+    near += 1
+    return near

@@ -1,0 +1,269 @@
+"""One VECTOR field: documents' vectors in, nearest documents out.
+
+Owns the choice between the ways to search and the bookkeeping between documents and rows. Knows nothing of Redis, of
+query text or of replies. Locking is the owner's: `put`, `put_blobs`, `put_multi`, `remove` and `compact` want an
+exclusive lock, everything else a shared one; any number of threads may search at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from redisvss.index import flat
+from redisvss.index.distance import (
+    ELEMENT_SIZE,
+    STORED,
+    Array,
+    Floats,
+    Metric,
+    Query,
+    decode_blob,
+    decode_blobs,
+    encode,
+    exact,
+    prepare,
+    reported,
+)
+from redisvss.index.knn_plan import KnnPlan, mode_of
+from redisvss.index.matrix import Ints, RowStore
+
+__all__ = ["ELEMENT_SIZE", "KnnHits", "KnnPlan", "Metric", "Query", "VectorIndex", "VectorParams", "decode_blob"]
+
+
+@dataclass(frozen=True)
+class VectorParams:
+    """Attributes of a VECTOR field in FT.CREATE, with RediSearch's defaults.
+
+    algorithm: "FLAT" or "HNSW";  dtype: a key of ELEMENT_SIZE;  backend: "native", or "hnswlib" for an HNSW index of
+    FLOAT32 kept by that library.
+    """
+
+    algorithm: str
+    dtype: str
+    dim: int
+    metric: Metric
+    m: int = 16
+    ef_construction: int = 200
+    ef_runtime: int = 10
+    epsilon: float = 0.01
+    initial_cap: int = 0
+    block_size: int = 1024
+    seed: int = 100
+    backend: str = "native"
+
+
+@dataclass(frozen=True)
+class KnnHits:
+    """Documents found: doc ids int64 and the distances RediSearch would report, float64, one for each.
+
+    From `knn`: nearest first, ties by doc id, NaN last. From `range`: by doc id.
+    """
+
+    doc_ids: Ints
+    distances: Floats
+    plan: KnnPlan
+    timed_out: bool = False
+
+
+class VectorIndex:
+    """Vectors of one field, by doc id."""
+
+    def __init__(self, params: VectorParams) -> None:
+        self.params = params
+        self._store = RowStore(params.dtype, params.dim, params.metric, params.initial_cap)
+
+    # ---- writing -------------------------------------------------------------------------------------------------
+
+    def put(self, doc_ids: NDArray[np.integer] | Sequence[int], vectors: Array) -> None:
+        """Give each doc one vector, replacing what it had; docs whose raw vector is unchanged are left alone.
+
+        vectors: (n, dim) numbers, cast to the field's type (BFLOAT16: float32 values, or int16 raw bits).
+        """
+        raw = self._checked(encode(vectors, self.params.dtype))
+        self._put(doc_ids, raw, [hash(row.tobytes()) for row in raw])
+
+    def put_blobs(self, doc_ids: NDArray[np.integer] | Sequence[int], blobs: Sequence[bytes]) -> None:
+        """`put` from raw little-endian blobs, each of exactly the field's size."""
+        raw = decode_blobs(blobs, self.params.dtype, self.params.dim)
+        self._put(doc_ids, raw, [hash(blob) for blob in blobs])
+
+    def put_multi(self, doc_id: int, vectors: Array) -> None:
+        """Give one doc several vectors, (n, dim) numbers; it is ranked by the nearest of them."""
+        raw = self._checked(encode(vectors, self.params.dtype))
+        hashes = np.array([hash(row.tobytes()) for row in raw], np.int64)
+        if np.array_equal(self._store.hashes_of(doc_id), hashes):
+            return
+        self._retire([doc_id])
+        self._added(self._store.add_many(doc_id, raw, hashes))
+
+    def remove(self, doc_ids: Sequence[int] | Ints) -> None:
+        """Forget these docs' vectors; docs without one are ignored."""
+        self._retire(doc_ids)
+
+    def _checked(self, raw: Array) -> Array:
+        if raw.ndim != 2 or raw.shape[1] != self.params.dim:
+            raise ValueError(f"vectors of shape {raw.shape}, expected (n, {self.params.dim})")
+        return raw
+
+    def _put(self, doc_ids: NDArray[np.integer] | Sequence[int], raw: Array, hashes: Sequence[int]) -> None:
+        ids, digests = np.array(doc_ids, np.int64), np.array(hashes, np.int64)
+        if not len(ids):
+            return
+        changed = np.flatnonzero(~self._store.unchanged(ids, digests))
+        if len(changed) > 1:
+            changed = _last_of_each(ids, changed)
+        if len(changed):
+            self._retire(ids[changed])
+            self._added(self._store.add(ids[changed], raw[changed], digests[changed]))
+
+    def _retire(self, doc_ids: Sequence[int] | Ints) -> None:
+        self._store.release(self._store.kill(doc_ids))
+
+    def _added(self, rows: Ints) -> None:
+        """Rows just stored: nothing to do for an exact scan."""
+
+    # ---- what is stored ------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._store.docs)
+
+    def docs(self) -> BitMap:
+        """Doc ids that have a vector. The index's own set: read it, do not change it."""
+        return self._store.docs
+
+    def vector_bytes(self, doc_id: int) -> bytes | None:
+        """A doc's first vector as stored (unit length under COSINE), None when it has none."""
+        rows = self._store.rows_of(doc_id)
+        return bytes(self._store.vectors[rows[0]].tobytes()) if len(rows) else None
+
+    def memory_bytes(self) -> int:
+        """Bytes the index reserves."""
+        return self._store.memory_bytes()
+
+    # ---- searching -----------------------------------------------------------------------------------------------
+
+    def prepare(self, query: bytes | Array | Query) -> Query:
+        """A query cast to the field's type and normalised for COSINE; what is prepared already comes back as is."""
+        match query:
+            case Query():
+                return query
+            case bytes():
+                values = np.frombuffer(query, STORED[self.params.dtype])
+            case _:
+                values = np.asarray(query)
+        if values.shape != (self.params.dim,):
+            raise ValueError(f"query of shape {values.shape}, expected ({self.params.dim},)")
+        return prepare(values, self.params.dtype, self.params.metric)
+
+    def knn(
+        self,
+        query: bytes | Array | Query,
+        k: int,
+        allowed: BitMap | None = None,
+        *,
+        ef_runtime: int | None = None,
+        policy: str | None = None,
+        batch_size: int | None = None,
+        deadline: float | None = None,
+    ) -> KnnHits:
+        """The k nearest docs, all of them from `allowed` when given: min(k, docs that qualify) hits at least.
+
+        policy: "ADHOC_BF" or "BATCHES" forces the way a filter is applied;  deadline: time.monotonic() at which to
+        give what has been found so far, with `timed_out` set.
+        """
+        prepared = self.prepare(query)
+        survivors = None if allowed is None else allowed & self._store.docs
+        plan = self.plan(k, None if survivors is None else len(survivors), ef_runtime=ef_runtime, policy=policy)
+        return self._exact(prepared, k, survivors, plan, deadline)
+
+    def knn_batch(self, queries: Array, k: int, allowed: BitMap | None = None, **options: object) -> list[KnnHits]:
+        """`knn` for each of queries (n, dim)."""
+        return [self.knn(query, k, allowed, **options) for query in queries]  # type: ignore[arg-type]
+
+    def plan(
+        self,
+        k: int,
+        n_allowed: int | None,
+        *,
+        ef_runtime: int | None = None,
+        policy: str | None = None,
+        batch_size: int | None = None,
+    ) -> KnnPlan:
+        """How `knn` would answer, given how many docs the filter leaves (None: there is no filter)."""
+        candidates = len(self) if n_allowed is None else n_allowed
+        return KnnPlan(mode_of(n_allowed is not None, "exact"), "exact", candidates, exact=True)
+
+    def _exact(
+        self, query: Query, k: int, survivors: BitMap | None, plan: KnnPlan, deadline: float | None = None
+    ) -> KnnHits:
+        store = self._store
+        rows = None if survivors is None else store.rows_of_docs(_ids(survivors))
+        if store.many:
+            return self._exact_many(query, k, rows, plan)
+        found = flat.scan(store, query, rows, k, deadline)
+        return KnnHits(store.row_doc[found.rows].astype(np.int64), found.distances, plan, found.timed_out)
+
+    def _exact_many(self, query: Query, k: int, rows: Ints | None, plan: KnnPlan) -> KnnHits:
+        """Some docs have several vectors: judge every row, keep each doc's nearest."""
+        store = self._store
+        rows = store.all_live() if rows is None else rows
+        docs, distances = _nearest_of_each(store.row_doc[rows].astype(np.int64), flat.judge(store, query, rows))
+        order = np.lexsort((docs, distances))[:k]
+        return KnnHits(docs[order], distances[order], plan)
+
+    def range(
+        self,
+        query: bytes | Array | Query,
+        radius: float,
+        allowed: BitMap | None = None,
+        *,
+        epsilon: float | None = None,
+    ) -> KnnHits:
+        """Docs at distance <= radius, by doc id. The radius is rounded to the type distances are reported in."""
+        store, prepared = self._store, self.prepare(query)
+        rows = store.all_live() if allowed is None else store.rows_of_docs(_ids(allowed & store.docs))
+        distances = flat.judge(store, prepared, rows)
+        limit = reported(np.array([radius], np.float64), store.dtype)[0]
+        within = np.flatnonzero(distances <= limit)
+        docs, nearest = _nearest_of_each(store.row_doc[rows[within]].astype(np.int64), distances[within])
+        return KnnHits(docs, nearest, KnnPlan("RANGE_QUERY", "exact", len(rows), exact=True))
+
+    def distances(self, query: bytes | Array | Query, doc_ids: Ints) -> Floats:
+        """Distance of each doc (len(doc_ids),) float64, to its nearest vector; NaN where it has none."""
+        store, prepared = self._store, self.prepare(query)
+        ids = np.asarray(doc_ids, np.int64)
+        result = np.full(len(ids), np.nan)
+        has = store.has(ids)
+        wanted = np.unique(ids[has])
+        rows = store.rows_of_docs(wanted)
+        docs, nearest = _nearest_of_each(
+            store.row_doc[rows].astype(np.int64), exact(prepared, store.vectors[rows], store.dtype, store.metric)
+        )
+        result[has] = nearest[np.searchsorted(docs, ids[has])]
+        return result
+
+    def compact(self) -> None:
+        """Finish deferred maintenance."""
+
+
+def _ids(docs: BitMap) -> Ints:
+    return np.frombuffer(docs.to_array(), np.uint32).astype(np.int64)
+
+
+def _last_of_each(ids: Ints, chosen: Ints) -> Ints:
+    """Of the chosen positions, the last for each id, in order."""
+    _, from_end = np.unique(ids[chosen][::-1], return_index=True)
+    last: Ints = np.sort(len(chosen) - 1 - from_end)
+    return chosen[last]
+
+
+def _nearest_of_each(docs: Ints, distances: Floats) -> tuple[Ints, Floats]:
+    """Each doc once, ascending, with its smallest distance (NaN only when it has no other)."""
+    order = np.lexsort((distances, docs))
+    firsts, at = np.unique(docs[order], return_index=True)
+    return firsts, distances[order][at]
