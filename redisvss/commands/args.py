@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterator, Sequence
 
 from redisvss.errors import CommandError
+from redisvss.numbers import parse_float, parse_integer
 
 MISSING = "Expected an argument, but none provided"
 NOT_CONVERTIBLE = "Could not convert argument to expected type"
 OUT_OF_BOUNDS = "Value is outside acceptable bounds"
 UNKNOWN = "Unknown argument"
-
-_INTEGER = re.compile(rb"[+-]?\d+\Z")
-_FLOAT = re.compile(
-    rb"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\Z|[+-]?inf(inity)?\Z|[+-]?0x[0-9a-f.]+(p[+-]?\d+)?\Z", re.IGNORECASE
-)
 
 
 class BadArgument(CommandError):
@@ -25,19 +19,6 @@ class BadArgument(CommandError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"Bad arguments for {name}: {reason}")
         self.reason = reason
-
-
-def parse_integer(value: bytes) -> int | None:
-    return int(value) if _INTEGER.match(value) else None
-
-
-def parse_float(value: bytes) -> float | None:
-    """A double as C's strtod reads a whole argument: decimal, exponent, hex and infinity, but no NaN."""
-    if not _FLOAT.match(value):
-        return None
-    text = value.decode()
-    number = float.fromhex(text) if "x" in text.lower() else float(text)
-    return None if math.isnan(number) else number
 
 
 def as_text(value: bytes) -> str:

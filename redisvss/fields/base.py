@@ -7,7 +7,7 @@ nodes that address it. Nobody else switches on the type. Knows nothing of comman
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from redisvss import ast
+from redisvss.index.bitmaps import ids_of
 from redisvss.schema import FieldSpec, IndexDefinition
 
 Ids = NDArray[np.uint32]
@@ -32,11 +33,22 @@ class QueryError(Exception):
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How far a query may expand, as FT.CONFIG sets it."""
+
+    min_prefix: int = 2  # MINPREFIX: shorter prefixes match nothing
+    max_expansions: int = 200  # MAXPREFIXEXPANSIONS: values or terms one affix, fuzzy or wildcard stands for
+    min_stem_length: int = 4  # MINSTEMLEN
+    min_phonetic_length: int = 3  # MIN_PHONETIC_TERM_LEN
+
+
+@dataclass(frozen=True)
 class BindContext:
     """What a field needs to know to answer a node: parameter values and query-wide options."""
 
     params: Mapping[str, bytes]
     dialect: int
+    limits: Limits = Limits()
     language: str | None = None  # None: the index's own
     verbatim: bool = False
     nostopwords: bool = False
@@ -90,7 +102,7 @@ class Leaf(ABC):
 
     @abstractmethod
     def explain(self) -> str:
-        """The node as FT.EXPLAIN prints it, without indentation or trailing newline (lines joined by newline)."""
+        """The leaf as one line of FT.EXPLAIN."""
 
     @abstractmethod
     def profile(self) -> dict[str, Any]:
@@ -130,10 +142,18 @@ class Field(ABC):
         """The documents that have a value."""
 
     @abstractmethod
-    def leaf(self, node: ast.Node, context: BindContext) -> Leaf:
-        """The leaf that answers `node`; raises QueryError. Only nodes of `nodes` are asked for."""
+    def leaves(self, node: ast.Node, context: BindContext) -> list[Leaf]:
+        """What answers `node`: any of these leaves (none: no document). Raises QueryError.
+
+        Only nodes of `nodes` are asked for.
+        """
 
     nodes: ClassVar[tuple[type[ast.Node], ...]] = ()
+
+    def replace(self, doc_ids: Sequence[int], values: Sequence[Any]) -> None:
+        """Index new values in place of those the documents may have."""
+        self.remove(doc_ids)
+        self.put(doc_ids, values)
 
     @abstractmethod
     def info(self) -> dict[str, Any]:
@@ -154,7 +174,9 @@ def field_type(cls: type[Field]) -> type[Field]:
 
 def contains(docs: BitMap, ids: Ids) -> NDArray[np.bool_]:
     """Which of the ascending `ids` are in `docs`."""
-    return np.isin(ids, np.frombuffer(docs.to_array(), np.uint32), assume_unique=True)
+    if len(ids) < _PROBE_BELOW:
+        return np.fromiter((i in docs for i in ids.tolist()), np.bool_, len(ids))
+    return np.isin(ids, ids_of(docs), assume_unique=True)
 
 
-FieldFactory = Callable[[FieldSpec, IndexDefinition], Field]
+_PROBE_BELOW = 64  # a page of hits is probed one by one; the bitmap behind it may be large

@@ -1,0 +1,125 @@
+"""TAG: exact values from a separated list, case-folded unless CASESENSITIVE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pyroaring import BitMap
+
+from redisvss import ast
+from redisvss.fields.base import BindContext, Field, Leaf, field_type
+from redisvss.fields.json_types import json_value, strings_of, wrong_type
+from redisvss.index.patterns import wildcard
+from redisvss.index.tags import TagIndex
+from redisvss.schema import DEFAULT_TAG_SEPARATOR, FieldSpec, IndexDefinition
+
+MAX_TAG_BYTES = 4096  # longer ones are cut, as RediSearch does
+
+
+class TagLeaf(Leaf):
+    """One value; scored like a term of frequency 1."""
+
+    kind = "term"
+
+    def __init__(self, tags: TagIndex, value: str) -> None:
+        self.tags = tags
+        self.value = value
+
+    def estimate(self) -> int:
+        return len(self.docs)
+
+    def _docs(self) -> BitMap:
+        return self.tags.docs(self.value)
+
+    def explain(self) -> str:
+        return self.value
+
+    def profile(self) -> dict[str, Any]:
+        return {"Type": "TAG", "Term": self.value}
+
+
+@field_type
+class TagField(Field):
+    type_name: ClassVar[str] = "TAG"
+    nodes = (ast.Tag,)
+
+    def __init__(self, spec: FieldSpec, definition: IndexDefinition) -> None:
+        super().__init__(spec, definition)
+        self.tags = TagIndex()
+        self.case_sensitive = bool(spec.options.get("casesensitive"))
+        default = DEFAULT_TAG_SEPARATOR.decode() if definition.key_type == "HASH" else ""
+        self.separator: str = spec.options.get("separator", default)
+
+    def fold(self, text: str) -> str:
+        return text if self.case_sensitive else text.lower()
+
+    def decode(self, raw: bytes) -> tuple[str, ...]:
+        text = raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+        return self._distinct(text.split(self.separator))
+
+    def decode_json(self, matches: Sequence[Any]) -> tuple[str, ...] | None:
+        match json_value(matches):
+            case None:
+                return None
+            case bool(flag):
+                return ("true" if flag else "false",)
+            case str(text):
+                strings = [text]
+            case list(items) if items and all(isinstance(item, bool) for item in items):
+                strings = ["true" if flag else "false" for flag in items]
+            case list(items):
+                strings = strings_of(items)
+            case value:
+                raise wrong_type(value)
+        if self.separator:
+            return self._distinct(part for text in strings for part in text.split(self.separator))
+        kept = (self.fold(text) for text in strings if text or self.spec.index_empty)
+        return tuple(dict.fromkeys(kept))
+
+    def _distinct(self, parts: Any) -> tuple[str, ...]:
+        values = (self.fold(_cut(part.strip())) for part in parts)
+        return tuple(dict.fromkeys(v for v in values if v or self.spec.index_empty))
+
+    def put(self, doc_ids: Sequence[int], values: Sequence[tuple[str, ...]]) -> None:
+        for doc_id, tags in zip(doc_ids, values, strict=True):
+            self.tags.put(doc_id, tags)
+
+    def remove(self, doc_ids: Sequence[int]) -> None:
+        for doc_id in doc_ids:
+            self.tags.remove(doc_id)
+
+    def docs(self) -> BitMap:
+        return self.tags.tagged()
+
+    def leaves(self, node: ast.Node, context: BindContext) -> list[Leaf]:
+        assert isinstance(node, ast.Tag)
+        return [TagLeaf(self.tags, value) for item in node.items for value in self._values(item, context)]
+
+    def _values(self, item: ast.Node, context: BindContext) -> list[str]:
+        """The stored values an item of `{…}` stands for."""
+        limits = context.limits
+        match item:
+            case ast.Term(text):
+                return [self.fold(context.text(text))]
+            case ast.Affix(text, prefix, suffix):
+                affix = self.fold(context.text(text))
+                if len(affix.encode("utf-8", "surrogateescape")) < limits.min_prefix:
+                    return []
+                return self.tags.affix(affix, prefix, suffix, limits.max_expansions)
+            case ast.Wildcard(pattern):
+                return self.tags.matching(wildcard(self.fold(context.text(pattern))), limits.max_expansions)
+            case _:
+                raise TypeError(f"no tag item: {item}")
+
+    def info(self) -> dict[str, Any]:
+        return {"SEPARATOR": self.separator.encode()}
+
+    def memory_bytes(self) -> int:
+        return self.tags.memory_bytes()
+
+
+def _cut(text: str) -> str:
+    if len(text) * 4 <= MAX_TAG_BYTES:
+        return text
+    return text.encode("utf-8", "surrogateescape")[:MAX_TAG_BYTES].decode("utf-8", "surrogateescape")
