@@ -23,13 +23,13 @@ class Mirror:
         self.documents: dict[bytes, dict[bytes, bytes] | bytes] = {}
         self.applied: list[bytes] = []  # every key ever applied, in order
         self._fields = fields
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
 
     def wanted_fields(self) -> tuple[bytes, ...] | None:
         return self._fields
 
     def apply(self, keys: Sequence[bytes], documents: Sequence[dict[bytes, bytes] | bytes | None]) -> None:
-        with self._lock:
+        with self.lock:
             self.applied += keys
             for key, document in zip(keys, documents, strict=True):
                 if document is None:
@@ -38,5 +38,5 @@ class Mirror:
                     self.documents[key] = document
 
     def keys(self) -> list[bytes]:
-        with self._lock:
+        with self.lock:
             return list(self.documents)

@@ -11,14 +11,17 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from redis.exceptions import ConnectionError, RedisError, TimeoutError
+
 from redisvss.stores.base import Store, minimal_prefixes
 from redisvss.stores.embedded import EmbeddedStore
 from redisvss.stores.server import ServerStore
-from redisvss.sync.feed import MARKER_KEY, OWN_PREFIX, PROBE_KEY, Feed, FeedUnavailable
+from redisvss.sync.feed import MARKER_KEY, OWN_PREFIX, PROBE_KEY, Feed, FeedLost, FeedUnavailable
 from redisvss.sync.feed_embedded import EmbeddedFeed
 from redisvss.sync.feed_socket import WAIT_SECONDS, TrackingFeed
 from redisvss.sync.refresh import BATCH, Follower, Indexed
@@ -26,7 +29,7 @@ from redisvss.sync.scan import ScanState, scan
 
 DRAIN_SECONDS = 0.02  # between background rounds: keeps the server's output buffer small, and is idle in between
 IDLE_SECONDS = 1.0  # how long the background thread sleeps at most when nothing changes
-RETRY_SECONDS = 0.1  # pause after a failed scan
+RETRY_SECONDS = 0.1  # pause after a failed scan or read
 
 # What the engine does with changes under `redisvss:`: the keys, or None when any of them may have changed.
 OnCatalog = Callable[["list[bytes] | None"], None]
@@ -130,13 +133,22 @@ class Synchronizer:
 
     def complete(self, index: Indexed | None = None) -> None:
         """Bring `index` up to date with what `observe` has learnt; waits for its scan. No-op if it is not followed."""
-        if index is not None:
-            followed = self._followers.get(id(index))
-            if followed is not None:
-                followed.complete(self._options.wait_seconds)
-            return
-        for followed in self._followers.values():
-            followed.complete(self._options.wait_seconds)
+        for followed in list(self._followers.values()):
+            if index is None or followed.index is index:
+                self._complete(followed)
+
+    def _complete(self, followed: _Followed) -> None:
+        """Waits for a server that went away since `observe`."""
+        deadline = time.monotonic() + self._options.wait_seconds
+        while True:
+            try:
+                followed.scans.wait(self._options.wait_seconds)
+                return followed.catch_up()
+            except (ConnectionError, TimeoutError) as error:
+                if time.monotonic() > deadline:
+                    raise FeedLost(f"Documents could not be read from Redis: {error}") from error
+            time.sleep(RETRY_SECONDS)
+            self.observe()
 
     def _prefixes(self) -> tuple[bytes, ...]:
         ours = [prefix for followed in self._followers.values() for prefix in followed.prefixes]
@@ -209,8 +221,9 @@ class Synchronizer:
                 for followed in self._followers.values():
                     if followed.scans.complete:
                         followed.catch_up(BATCH)
-            except Exception:  # what failed stays pending: the next search meets the same error and raises it
-                _log.exception("Could not apply changes ahead of searches")
+            except Exception as error:  # what failed stays pending: the next search meets the same error and raises it
+                expected = isinstance(error, RedisError)
+                _log.log(logging.INFO if expected else logging.ERROR, "Changes wait for a search", exc_info=error)
                 self._closing.wait(RETRY_SECONDS)
 
     def _scan_on_demand(self) -> None:
@@ -237,10 +250,6 @@ class _Followed(Follower):
     def __init__(self, index: Indexed, store: Store) -> None:
         super().__init__(index, store)
         self.scans = ScanState()
-
-    def complete(self, patience: float) -> None:
-        self.scans.wait(patience)
-        self.catch_up()
 
 
 def open_feed(store: Store, wait_seconds: float = WAIT_SECONDS) -> Feed:

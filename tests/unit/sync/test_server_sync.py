@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 import redis
@@ -246,10 +247,8 @@ def test_failed_catalogue_callback_is_called_again(server: redis.Redis, follow: 
     server.set("redisvss:index:a", "1")
     deadline = time.monotonic() + 5
     while len(told) < 3 and time.monotonic() < deadline:
-        try:
+        with suppress(ValueError):
             sync.fresh()
-        except ValueError:
-            pass
     assert told == [None, [b"redisvss:index:a"], [b"redisvss:index:a"]]
 
 
@@ -337,10 +336,8 @@ def test_a_failed_read_is_made_up_for(server: redis.Redis, follow: Follow) -> No
     index.apply = failing  # type: ignore[method-assign, assignment]
     server.hset("a:1", "v", 1)
     while failures:
-        try:
+        with suppress(ValueError):
             sync.fresh(index)
-        except ValueError:
-            pass
     sync.fresh(index)
     assert index.documents == {b"a:1": {b"v": b"1"}}
 
