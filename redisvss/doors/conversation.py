@@ -154,10 +154,17 @@ def status(reply: Reply) -> str | None:
 
 
 class Conversation:
-    """`owns(NAME)`: whether the engine answers the command. Without `probes` nothing of Redis's replies is changed."""
+    """`owns(NAME)`: whether the engine answers the command. Without `probes` nothing of Redis's replies is changed.
+
+    `on_acl` is called once Redis has answered an ACL command: users' rights may have changed.
+    """
 
     def __init__(
-        self, owns: Callable[[bytes], bool], probes: Probes | None = None, session: Session | None = None
+        self,
+        owns: Callable[[bytes], bool],
+        probes: Probes | None = None,
+        session: Session | None = None,
+        on_acl: Callable[[], None] = lambda: None,
     ) -> None:
         self.session = session or Session()
         self.transaction: Transaction | None = None
@@ -165,6 +172,7 @@ class Conversation:
         self.monitoring = False
         self._owns = owns
         self._probes = probes
+        self._on_acl = on_acl
         self._mute = Mute.NONE
 
     def ours(self, args: Args) -> bool:
@@ -217,6 +225,10 @@ class Conversation:
         pairs = zip(forwarded, elements, strict=True)
         return Executed(transaction.slots, [observe(s.observe, e) if s.observe else e for s, e in pairs])
 
+    @property
+    def muted(self) -> bool:
+        return self._mute is not Mute.NONE
+
     def admits(self) -> bool:
         """Whether the client gets the reply now due; called once for each command answered, in order."""
         match self._mute:
@@ -228,8 +240,13 @@ class Conversation:
                 self._mute = Mute.NONE
         return False
 
+    @property
+    def listens_only(self) -> bool:
+        """Whether Redis accepts nothing but commands about subscriptions on this connection."""
+        return self.session.protocol == 2 and len(self.subscriptions) > 0
+
     def _route_own(self, args: Args) -> Step:
-        if self.session.protocol == 2 and len(self.subscriptions):
+        if self.listens_only:
             name = args[0].decode("utf-8", "replace").lower()
             return self.refuse(CommandError(SUBSCRIBED_ONLY.format(name)))
         step = Step(Route.OURS, args, holds=True)
@@ -329,6 +346,13 @@ class Conversation:
 
         return Step(Route.FORWARD, args, send=(b"CLIENT", b"REPLY", b"ON"), observe=muted)
 
+    def _acl(self, args: Args) -> Step:
+        def changed(reply: Reply) -> Reply:
+            self._on_acl()
+            return reply
+
+        return Step(Route.FORWARD, args, observe=changed)
+
     def _monitor(self, args: Args) -> Step:
         def watching(reply: Reply) -> Reply:
             self.monitoring = self.monitoring or status(reply) == "OK"
@@ -361,6 +385,7 @@ _HANDLERS: Final[dict[bytes, Callable[[Conversation, Args], Step]]] = {
     b"HELLO": Conversation._hello,
     b"RESET": Conversation._reset,
     b"CLIENT": Conversation._client,
+    b"ACL": Conversation._acl,
     b"MONITOR": Conversation._monitor,
     b"SUBSCRIBE": Conversation._subscribe,
     b"PSUBSCRIBE": Conversation._subscribe,

@@ -1,0 +1,113 @@
+"""May this client's user run this command of ours? Redis is asked, on the client's own connection.
+
+Redis knows no FT.* to grant, so a plain command that needs the same rights stands for it: HGETALL for what reads, HDEL
+for what writes, on the keys concerned. A user may search an index when it may read every key its prefixes cover, so an
+answer never holds a document which HGETALL would refuse. Asking as the client needs no administrator's rights,
+and honours whatever Redis's ACLs can say: categories, selectors, read and write key patterns.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Protocol
+
+from redisvss.doors.conversation import Conversation
+from redisvss.doors.probes import Command
+from redisvss.errors import CommandError
+from redisvss.reply import Reply
+
+CACHE_SECONDS: Final = 1.0  # an ACL changed through us is noticed at once, one changed elsewhere within this time
+CACHE_ENTRIES: Final = 10_000
+
+# Keys which a pattern matches all of only if it matches whatever begins with the prefix.
+SUFFIXES: Final = (b"", b"\0", b"\xff" * 40)
+NO_FIELD: Final = b"redisvss:no-such-field"
+
+Args = Sequence[bytes]
+
+
+class Asker(Protocol):
+    @property
+    def conversation(self) -> Conversation: ...
+
+    async def ask(self, *args: bytes) -> Reply: ...
+
+
+class Permissions:
+    """`prefixes(index)`: the key prefixes of an index or alias, () if there is none."""
+
+    def __init__(self, commands: Mapping[bytes, Command], prefixes: Callable[[bytes], Iterable[bytes]]) -> None:
+        self._commands = commands
+        self._prefixes = prefixes
+        self._cache: dict[tuple[str, bytes, bytes], tuple[float, str | None]] = {}
+
+    def forget(self) -> None:
+        """ACLs may have changed."""
+        self._cache.clear()
+
+    async def check(self, client: Asker, args: Args) -> CommandError | None:
+        """Why the command is refused, in Redis's words. Inside MULTI an unknown answer waits for EXEC, which asks."""
+        error = await self._identify(client)
+        if error is not None:
+            return error
+        command = self._commands[args[0].upper()]
+        surrogate = b"HDEL" if "write" in command.flags else b"HGETALL"
+        for key in self._keys(command, args) or [b""]:
+            refusal = await self._ask(client, surrogate, key)
+            if refusal is not None and ("command" in refusal or self._has_keys(command)):
+                return CommandError(refusal.replace(f"'{surrogate.decode().lower()}'", f"'{command.name}'"))
+        return None
+
+    async def _identify(self, client: Asker) -> CommandError | None:
+        """Learn the user's name once; an unauthenticated client gets Redis's NOAUTH. MULTI's OK proves that it is."""
+        session = client.conversation.session
+        if "identified" in session.attributes or client.conversation.transaction is not None:
+            return None
+        answer = await client.ask(b"ACL", b"WHOAMI")
+        match answer:
+            case bytes():
+                session.user = answer.decode("utf-8", "surrogateescape")
+            case CommandError() if not str(answer).startswith("NOPERM"):
+                return answer
+        session.attributes["identified"] = True
+        return None
+
+    async def _ask(self, client: Asker, surrogate: bytes, key: bytes) -> str | None:
+        """Redis's refusal of `surrogate key`, None if it grants it."""
+        entry = (client.conversation.session.user, surrogate, key)
+        until, refusal = self._cache.get(entry, (0.0, None))
+        if until > time.monotonic():
+            return refusal
+        if client.conversation.transaction is not None:
+            return None
+        answer = await client.ask(surrogate, key, *((NO_FIELD,) if surrogate == b"HDEL" else ()))
+        refusal = str(answer) if isinstance(answer, CommandError) and str(answer).startswith("NOPERM") else None
+        if len(self._cache) >= CACHE_ENTRIES:
+            self._cache.clear()
+        self._cache[entry] = (time.monotonic() + CACHE_SECONDS, refusal)
+        return refusal
+
+    def _has_keys(self, command: Command) -> bool:
+        return command.first_key > 0
+
+    def _keys(self, command: Command, args: Args) -> list[bytes]:
+        """The keys that stand for all the command touches."""
+        first = command.first_key
+        if not first or len(args) <= first:
+            return []
+        if not command.name.startswith("FT.") or command.name.startswith("FT.SUG"):
+            last = command.last_key if command.last_key >= 0 else len(args) + command.last_key
+            return list(args[first : last + 1 : command.step or 1])
+        prefixes = _created_prefixes(args) if command.name == "FT.CREATE" else self._prefixes(args[first])
+        return [prefix + suffix for prefix in prefixes for suffix in SUFFIXES]
+
+
+def _created_prefixes(args: Args) -> Sequence[bytes]:
+    """FT.CREATE's `PREFIX n p…`; none given means every key."""
+    words = [word.upper() for word in args[2:]]
+    schema = words.index(b"SCHEMA") if b"SCHEMA" in words else len(words)
+    for at in range(len(words[:schema]) - 1):
+        if words[at] == b"PREFIX" and words[at + 1].isdigit():
+            return args[at + 4 : at + 4 + int(words[at + 1])] or (b"",)
+    return (b"",)
