@@ -7,6 +7,12 @@ format fields. FT.* errors carry no `ERR ` prefix on the wire.
 
 from __future__ import annotations
 
+# The reasons of `Bad arguments for NAME: …`
+MISSING = "Expected an argument, but none provided"
+NOT_CONVERTIBLE = "Could not convert argument to expected type"
+OUT_OF_BOUNDS = "Value is outside acceptable bounds"
+UNKNOWN = "Unknown argument"
+
 
 class CommandError(Exception):
     """A command was refused; `str(error)` is the text on the RESP error line."""
@@ -15,3 +21,7 @@ class CommandError(Exception):
 def wrong_arity(command: str) -> CommandError:
     """`command` as the client typed it."""
     return CommandError(f"ERR wrong number of arguments for '{command}' command")
+
+
+class QuerySyntaxError(CommandError):
+    """The query string breaks the grammar of its dialect; the text names the byte offset where it does."""

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from redisvss.errors import CommandError
+from redisvss.errors import MISSING, NOT_CONVERTIBLE, OUT_OF_BOUNDS, CommandError
 from redisvss.numbers import parse_float, parse_integer
-
-MISSING = "Expected an argument, but none provided"
-NOT_CONVERTIBLE = "Could not convert argument to expected type"
-OUT_OF_BOUNDS = "Value is outside acceptable bounds"
-UNKNOWN = "Unknown argument"
 
 
 class BadArgument(CommandError):

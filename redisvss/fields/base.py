@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from redisvss import ast
+from redisvss.errors import CommandError
 from redisvss.index.bitmaps import ids_of
 from redisvss.schema import FieldSpec, IndexDefinition
 
@@ -28,7 +29,7 @@ class InvalidValue(Exception):
     """A document's value does not fit the field; the text is RediSearch's, shown in FT.INFO."""
 
 
-class QueryError(Exception):
+class QueryError(CommandError):
     """The query cannot be bound to this index; the text is RediSearch's reply."""
 
 

@@ -1,8 +1,8 @@
 """The catalogue: index definitions and aliases, kept in Redis itself and mirrored here.
 
-Every process on the same Redis shares them: a definition is a readable JSON text under `redisvss:index:<name>`, an alias
-the name of its index under `redisvss:alias:<alias>`. The change feed reports these keys like any others, so an index
-created, altered or dropped by one process is known to all before their next search.
+Every process on the same Redis shares them: a definition is a readable JSON text under `redisvss:index:<name>`, an
+alias the name of its index under `redisvss:alias:<alias>`. The change feed reports these keys like any others, so an
+index created, altered or dropped by one process is known to all before their next search.
 """
 
 from __future__ import annotations
@@ -207,8 +207,8 @@ def load(text: bytes) -> Entry:
 
 
 def _load_field(shown: dict[str, Any]) -> FieldSpec:
-    names = {part: _bytes(shown.pop(part)) for part in ("identifier", "attribute")}
-    return FieldSpec(**names, **shown)
+    identifier, attribute = (_bytes(shown.pop(part)) for part in ("identifier", "attribute"))
+    return FieldSpec(identifier, attribute, **shown)
 
 
 def _plain(value: Any) -> Any:
@@ -225,5 +225,3 @@ def _plain(value: Any) -> Any:
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
-
-

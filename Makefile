@@ -1,0 +1,30 @@
+# Each target runs without arguments in a fresh checkout.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+
+.PHONY: install test lint bench tour serve
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -e '.[dev]'
+	touch $@
+
+tour: install
+	$(BIN)/redisvss tour
+
+test: install
+	$(BIN)/pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+serve: install
+	$(BIN)/redisvss serve --embedded
+
+bench: install
+	$(BIN)/python benchmarks/bench_hybrid.py

@@ -1,0 +1,66 @@
+"""`redisvss.Redis`: redis-py's client whose connections reach an engine."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import fakeredis
+import redis
+
+from redisvss.doors.client import DOORS, EmbeddedConnection
+from redisvss.doors.shared import SharedEngine, for_embedded, for_server
+from redisvss.sync.feed_socket import WAIT_SECONDS
+from redisvss.sync.synchronizer import Options
+
+Consistency = Literal["strict", "eventual"]
+EngineChoice = Literal["auto", "local", "native"]
+
+_ADDRESS = ("host", "port", "unix_socket_path", "connection_pool")
+
+
+class Redis(redis.Redis):
+    """`Redis()` keeps documents in this process; with an address, or from a URL, they are on that server.
+
+    Takes what `redis.Redis` takes, and by keyword
+    server: a `fakeredis.FakeServer`, so that several embedded clients share one store (default: a store of its own);
+    consistency: "strict" (a search sees every write acknowledged before it), or "eventual" (saves a round trip);
+    feed_wait: seconds a search waits for a lost connection to come back before it fails;
+    engine: "auto" leaves FT.* and JSON.* to the server if it has the modules, "local" never, "native" always.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        server: fakeredis.FakeServer | None = None,
+        consistency: Consistency = "strict",
+        feed_wait: float = WAIT_SECONDS,
+        engine: EngineChoice = "auto",
+        **kwargs: Any,
+    ) -> None:
+        embedded = not args and not any(kwargs.get(name) for name in _ADDRESS)
+        super().__init__(*args, **kwargs)
+        options = Options(consistency, feed_wait)
+        if embedded or server is not None:
+            embed(self.connection_pool, EmbeddedConnection, server, options)
+        else:
+            attach(self.connection_pool, options, engine)
+
+
+def embed(pool: Any, connection_class: type[Any], server: fakeredis.FakeServer | None, options: Options) -> None:
+    """Make a pool's connections embedded ones."""
+    server = server or fakeredis.FakeServer(version=(7, 4))
+    db = int(pool.connection_kwargs.get("db") or 0)
+    pool.connection_class = connection_class
+    pool.connection_kwargs.update(server=server, redisvss=for_embedded(server, db, options))
+
+
+def attach(pool: Any, options: Options, engine: str) -> None:
+    """Make a pool's connections doors to the engine beside their server; a pool that has them already is left alone."""
+    if isinstance(pool.connection_kwargs.get("redisvss"), SharedEngine):
+        return
+    door = DOORS.get(pool.connection_class)
+    if door is None:
+        raise TypeError(f"redisvss does not know the connection class {pool.connection_class.__name__}")
+    pool.connection_class, dialled = door
+    kwargs = dict(pool.connection_kwargs)
+    pool.connection_kwargs["redisvss"] = for_server(dialled, kwargs, options, engine)

@@ -1,0 +1,43 @@
+"""FT.CONFIG GET | SET | HELP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from redisvss.commands.args import Args, as_text
+from redisvss.commands.registry import command
+from redisvss.config import OPTIONS
+from redisvss.reply import OK, Reply, Session
+
+if TYPE_CHECKING:
+    from redisvss.engine import Engine
+
+
+@command("FT.CONFIG", arity=-3, flags=("admin",), summary="Describes, retrieves and sets runtime configuration options")
+def ft_config(engine: Engine, session: Session, args: Args) -> Reply:
+    action, name = args.next().upper(), as_text(args.next()).upper()
+    match action:
+        case b"GET":
+            return _by_protocol({n: _shown(engine, n) for n in _matching(name)}, session.protocol)
+        case b"HELP":
+            return [[n, "Description", OPTIONS[n].help, "Value", _shown(engine, n)] for n in _matching(name)]
+        case b"SET":
+            engine.config.set(name, as_text(args.need("SET")))
+            return OK
+        case _:
+            return "No such configuration action"  # RediSearch answers a simple string, not an error
+
+
+def _matching(pattern: str) -> list[str]:
+    return list(OPTIONS) if pattern == "*" else [pattern] * (pattern in OPTIONS)
+
+
+def _shown(engine: Engine, name: str) -> bytes | None:
+    value = engine.config.get(name)
+    return None if value is None else value.encode()
+
+
+def _by_protocol(values: dict[str, Any], protocol: int) -> Reply:
+    if protocol >= 3:
+        return {name.encode(): value for name, value in values.items()}
+    return [[name.encode(), value] for name, value in values.items()]

@@ -1,0 +1,220 @@
+"""A parsed query joined to one index: names become fields, parameters values, terms leaves.
+
+Wrong types, unknown parameters, bad attribute values and vectors of the wrong size fail here, with RediSearch's text.
+A field that does not exist, or is of another type than the clause, is no error in 2.10: the clause matches nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from pyroaring import BitMap
+
+from redisvss import ast
+from redisvss.fields.base import BindContext, Leaf, QueryError
+from redisvss.fields.vector import KnnRequest, VectorField, VectorRangeLeaf
+from redisvss.numbers import parse_float, parse_integer
+from redisvss.query.bound import AllDocs, And, BoundNode, Not, Nothing, Opt, Or
+from redisvss.query.proximity import keep_near
+from redisvss.query.text_leaves import bind_text
+from redisvss.searchindex import SearchIndex
+
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass
+class BoundQuery:
+    """`root` says which documents match; with `knn` it is the filter (AllDocs for none) the neighbours must pass."""
+
+    root: BoundNode
+    knn: KnnRequest | None = None
+    ranges: list[VectorRangeLeaf] = field(default_factory=list)
+
+    @property
+    def yields(self) -> list[str]:
+        """Names of the distances the query yields, in order."""
+        names = [leaf.yield_as for leaf in self.ranges if leaf.yield_as]
+        return [self.knn.score_as, *names] if self.knn else names
+
+
+class MissingLeaf(Leaf):
+    """`ismissing(@field)`"""
+
+    def __init__(self, name: str, universe: Callable[[], BitMap], present: BitMap) -> None:
+        self.name = name
+        self.universe = universe
+        self.present = present
+
+    def estimate(self) -> int:
+        return max(len(self.universe()) - len(self.present), 0)
+
+    def _docs(self) -> BitMap:
+        return self.universe() - self.present
+
+    def explain(self) -> str:
+        return f"ISMISSING{{{self.name}}}"
+
+    def profile(self) -> dict[str, object]:
+        return {"Type": "MISSING", "Term": self.name}
+
+
+def bind(node: ast.Node, index: SearchIndex, context: BindContext) -> BoundQuery:
+    """Raises QueryError. The caller holds the index's read lock from here to the end of the execution."""
+    return _Binder(index, context).query(node)
+
+
+class _Binder:
+    def __init__(self, index: SearchIndex, context: BindContext) -> None:
+        self.index = index
+        self.context = context
+        self.ranges: list[VectorRangeLeaf] = []
+        self.text_specs = [spec for spec in index.definition.fields if spec.type == "TEXT"]
+
+    def query(self, node: ast.Node) -> BoundQuery:
+        if not isinstance(node, ast.Knn):
+            bound = BoundQuery(self.node(node) or Nothing(), ranges=self.ranges)
+        else:
+            bound = self._knn(node)
+        self._check_yields(bound.yields)
+        return bound
+
+    def _knn(self, node: ast.Knn) -> BoundQuery:
+        root = self.node(node.filter) or self._all()  # a filter of stop words only is no filter
+        indexed = self.index.by_name.get(node.field)
+        if not isinstance(indexed, VectorField):
+            return BoundQuery(Nothing())
+        hybrid = not isinstance(root, AllDocs)
+        return BoundQuery(root, indexed.knn(node, self.context, hybrid), self.ranges)
+
+    def _check_yields(self, names: Sequence[str]) -> None:
+        for position, name in enumerate(names):
+            if name in self.index.by_name:
+                raise QueryError(f"Property `{name}` already exists in schema")
+            if name in names[:position]:
+                raise QueryError(f"Property `{name}` specified more than once")
+
+    def _all(self) -> AllDocs:
+        return AllDocs(self._universe)
+
+    def _universe(self) -> BitMap:
+        return self.index.table.live
+
+    def node(self, node: ast.Node) -> BoundNode | None:
+        """The bound node; None where a stop word vanished."""
+        match node:
+            case ast.Intersect(children):
+                return self._intersect(node, children)
+            case ast.Union(children):
+                bound = [child for child in map(self.node, children) if child is not None]
+                return self._weighted(node, _collapse(bound, Or))
+            case ast.Not(child):
+                inner = self.node(child)
+                return Nothing() if inner is None else self._weighted(node, Not(inner, self._universe))
+            case ast.Optional(child):
+                inner = self.node(child)
+                return None if inner is None else self._weighted(node, Opt(inner, self._universe))
+            case ast.All():
+                return self._weighted(node, self._all())
+            case ast.Empty():
+                return Nothing()
+            case ast.Missing(name):
+                return self._weighted(node, self._missing(name))
+            case ast.Knn():
+                raise TypeError("KNN is the outermost node; the parser sees to it")
+            case ast.Term() | ast.Affix() | ast.Fuzzy() | ast.Wildcard() | ast.Phrase():
+                return self._text(node)
+            case _:
+                return self._field(node)
+
+    def _intersect(self, node: ast.Intersect, children: Sequence[ast.Node]) -> BoundNode | None:
+        bound = [child for child in map(self.node, children) if child is not None]
+        if not bound:
+            return None
+        attributes = self._attributes(node)
+        slop = attributes.get("slop", self.context.slop)
+        inorder = bool(attributes.get("inorder", self.context.inorder))
+        together = _collapse(bound, And)
+        if isinstance(together, And) and len(bound) > 1 and ((slop is not None and slop >= 0) or inorder):
+            together.slop, together.inorder, together.near = slop, inorder, keep_near
+        return _weigh(together, attributes)
+
+    def _text(self, node: ast.Node) -> BoundNode | None:
+        attributes = self._attributes(node)
+        definition = self.index.definition
+        leaf = bind_text(node, self.index.text, self.text_specs, definition, self.context)
+        return None if leaf is None else _weigh(leaf, attributes)
+
+    def _field(self, node: ast.Node) -> BoundNode:
+        """A clause that one field answers, by the registry of field types."""
+        name: str = node.field  # type: ignore[attr-defined]  # every remaining node addresses one field
+        indexed = self.index.by_name.get(name)
+        if indexed is None or type(node) not in indexed.nodes or indexed.spec.noindex:
+            self._check_parameters(node)
+            return Nothing()
+        attributes = {} if isinstance(node, ast.VectorRange) else self._attributes(node)
+        leaves: list[BoundNode] = list(indexed.leaves(node, self.context))
+        self.ranges += [leaf for leaf in leaves if isinstance(leaf, VectorRangeLeaf)]
+        bound = _collapse(leaves, Or)
+        if isinstance(bound, Or):
+            bound.label = f"{indexed.spec.type}:@{name}"
+        return _weigh(bound, attributes)
+
+    def _check_parameters(self, node: ast.Node) -> None:
+        """A parameter that was not given is an error even where the field is unknown."""
+        for part in dataclasses.fields(node):
+            value = getattr(node, part.name)
+            if isinstance(value, ast.Param):
+                self.context.blob(value)
+
+    def _missing(self, name: str) -> BoundNode:
+        indexed = self.index.by_name.get(name)
+        if indexed is None:
+            return Nothing()
+        if not indexed.spec.index_missing:
+            raise QueryError(f"'ismissing' requires field '{name}' to be defined with 'INDEXMISSING'")
+        return MissingLeaf(name, self._universe, self.index.present[self.index.fields.index(indexed)])
+
+    def _weighted(self, node: ast.Node, bound: BoundNode) -> BoundNode:
+        return _weigh(bound, self._attributes(node))
+
+    def _attributes(self, node: ast.Node) -> dict[str, float | int | bool]:
+        """`=>{…}` checked; raises QueryError in RediSearch's words."""
+        return {name: _attribute(name, self.context.text(value)) for name, value in node.attributes.items}
+
+
+def _collapse(children: list[BoundNode], combine: Callable[[list[BoundNode]], BoundNode]) -> BoundNode:
+    match children:
+        case []:
+            return Nothing()
+        case [only]:
+            return only
+        case _:
+            return combine(children)
+
+
+def _weigh(node: BoundNode, attributes: dict[str, float | int | bool]) -> BoundNode:
+    if "weight" in attributes:
+        node.weight *= attributes["weight"]
+    return node
+
+
+def _attribute(name: str, text: str) -> float | int | bool:
+    raw = text.encode("utf-8", "surrogateescape")
+    value: float | int | bool | None
+    match name:
+        case "weight":
+            value = parse_float(raw)
+            valid = value is not None and value >= 0
+        case "slop":
+            value = parse_integer(raw)
+            valid = value is not None and value >= -1
+        case "inorder" | "phonetic":
+            value = _TRUTH.get(text.lower())
+            valid = value is not None
+        case _:
+            raise QueryError(f"Invalid attribute {name}")
+    if not valid or value is None:
+        raise QueryError(f"Invalid value ({text}) for `{name}`")
+    return value

@@ -1,0 +1,268 @@
+"""FT.SEARCH from request to hits: parse, bind, execute, order, cut; then load the page's documents.
+
+The page is decided under the index's read lock; documents are loaded after it is released, so that a slow Redis does
+not hold up writers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from redisvss.config import Config
+from redisvss.errors import CommandError
+from redisvss.fields.base import BindContext, Leaf, QueryError
+from redisvss.fields.geo import GeoField, GeoLeaf
+from redisvss.fields.numeric import NumericField, NumericLeaf
+from redisvss.index.columns import NumberColumn
+from redisvss.query.bind import BoundQuery, bind
+from redisvss.query.bound import AllDocs, And, BoundNode, Nothing
+from redisvss.query.collect import best_first, by_number, by_text
+from redisvss.query.execute import Floats, Matches, execute
+from redisvss.query.parser import parse_query
+from redisvss.query.projection import Loader, project
+from redisvss.query.request import SearchRequest
+from redisvss.query.score import SCORERS, ScoreContext, explain
+from redisvss.searchindex import SearchIndex
+
+TIMED_OUT = "Timeout limit was reached"
+
+
+@dataclass
+class Hit:
+    """One document of the page. `sort_value`: what SORTBY compared, None where the document has none."""
+
+    key: bytes
+    doc_id: int
+    score: float = 0.0
+    explanation: Any = None
+    payload: bytes | None = None
+    sort_value: float | str | bytes | None = None
+    distances: dict[str, float] = field(default_factory=dict)
+    numbers: dict[str, float] = field(default_factory=dict)  # SORTABLE numbers, so that they need not be loaded
+    fields: list[tuple[bytes, Any]] | None = None  # None: the document went away between match and load
+
+
+@dataclass
+class SearchResult:
+    total: int
+    hits: list[Hit]
+    warnings: list[str] = field(default_factory=list)
+    query: BoundQuery | None = None
+    matches: Matches | None = None
+    seconds: dict[str, float] = field(default_factory=dict)  # of each stage, for FT.PROFILE
+
+
+class Stopwatch:
+    """Seconds each stage took, by name."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = now - self._last
+        self._last = now
+
+
+class KeysLeaf(Leaf):
+    """INKEYS: the documents of the keys named."""
+
+    def __init__(self, ids: list[int]) -> None:
+        self.ids = ids
+
+    def estimate(self) -> int:
+        return len(self.ids)
+
+    def _docs(self) -> BitMap:
+        return BitMap(self.ids)
+
+    def explain(self) -> str:
+        return "IDS {" + ",".join(map(str, self.ids)) + "}"
+
+    def profile(self) -> dict[str, Any]:
+        return {"Type": "ID-LIST"}
+
+
+class Search:
+    """One execution of a request against one index."""
+
+    def __init__(self, index: SearchIndex, request: SearchRequest, config: Config, loader: Loader) -> None:
+        self.index = index
+        self.request = request
+        self.config = config
+        self.loader = loader
+        self.deadline = time.monotonic() + request.timeout_ms / 1000 if request.timeout_ms else None
+
+    def run(self) -> SearchResult:
+        clock = Stopwatch()
+        tree = parse_query(self.request.query, self.request.dialect)
+        clock.lap("parse")
+        with self.index.lock.read():
+            query = self._restricted(bind(tree, self.index, self._context()))
+            self._check_sortby(query)
+            clock.lap("bind")
+            matches = execute(query, self.deadline)
+            clock.lap("execute")
+            result = self._collect(query, matches)
+        clock.lap("collect")
+        if not self.request.nocontent and self.request.returned != ():
+            project(self.index, self.request, query, result.hits, self.loader)
+        self._check_time(result, matches)
+        clock.lap("load")
+        result.seconds = clock.laps
+        return result
+
+    def _context(self) -> BindContext:
+        request = self.request
+        return BindContext(
+            params=request.params,
+            dialect=request.dialect,
+            limits=self.config.limits,
+            language=request.language,
+            verbatim=request.verbatim,
+            nostopwords=request.nostopwords,
+            slop=request.slop,
+            inorder=request.inorder,
+            infields=request.infields,
+            timeout_at=self.deadline,
+        )
+
+    def _check_time(self, result: SearchResult, matches: Matches) -> None:
+        late = self.deadline is not None and time.monotonic() > self.deadline
+        if matches.timed_out or (late and self.config.fail_on_timeout):
+            if self.config.fail_on_timeout:
+                raise CommandError(TIMED_OUT)
+            result.warnings.append(TIMED_OUT)
+
+    # ---- what the options add to the query ---------------------------------------------------------------------------
+
+    def _restricted(self, query: BoundQuery) -> BoundQuery:
+        """INKEYS, FILTER and GEOFILTER narrow the query, or the filter of its KNN."""
+        extra = [*self._filters(), *self._geofilters(), *self._keys()]
+        if not extra:
+            return query
+        children: list[BoundNode] = extra if isinstance(query.root, AllDocs) else [query.root, *extra]
+        return dataclasses.replace(query, root=children[0] if len(children) == 1 else And(children))
+
+    def _filters(self) -> list[BoundNode]:
+        found: list[BoundNode] = []
+        for wanted in self.request.filters:
+            match self.index.by_name.get(wanted.field):
+                case NumericField() as numeric if not numeric.spec.noindex:
+                    bounds = (wanted.low, wanted.high, wanted.open_low, wanted.open_high)
+                    found.append(NumericLeaf(wanted.field, numeric.column, *bounds))
+                case _:
+                    found.append(Nothing())
+        return found
+
+    def _geofilters(self) -> list[BoundNode]:
+        found: list[BoundNode] = []
+        for wanted in self.request.geofilters:
+            match self.index.by_name.get(wanted.field):
+                case GeoField() as geo if not geo.spec.noindex:
+                    circle = (wanted.lon, wanted.lat, wanted.radius, wanted.unit)
+                    found.append(GeoLeaf(wanted.field, geo.points, *circle))
+                case _:
+                    found.append(Nothing())
+        return found
+
+    def _keys(self) -> list[BoundNode]:
+        if self.request.inkeys is None:
+            return []
+        known = (self.index.table.id_of(key) for key in self.request.inkeys)
+        return [KeysLeaf([doc_id for doc_id in known if doc_id is not None])]
+
+    def _check_sortby(self, query: BoundQuery) -> None:
+        name = self.request.sortby
+        if name is not None and name not in self.index.by_name and name not in query.yields:
+            raise QueryError(f"Property `{name}` not loaded nor in schema")
+
+    # ---- the page ----------------------------------------------------------------------------------------------------
+
+    def _collect(self, query: BoundQuery, matches: Matches) -> SearchResult:
+        request = self.request
+        page = request.offset + request.limit
+        result = SearchResult(len(matches.ids), [], query=query, matches=matches)
+        if not request.limit or request.offset >= len(matches.ids):
+            return result
+        scores: Floats | None = None
+        if request.sortby is None or request.withscores:
+            scores = self._scores(query, matches)
+        order, sort_values = self._order(matches, scores, page)
+        positions = order[request.offset :]
+        result.hits = [self._hit(p, matches, scores, sort_values) for p in positions.tolist()]
+        if request.explainscore:
+            self._explain(query, result.hits)
+        return result
+
+    def _scores(self, query: BoundQuery, matches: Matches) -> Floats:
+        scores: Floats = SCORERS[self.request.scorer](query.root, matches.ids, self._score_context())
+        return scores
+
+    def _score_context(self) -> ScoreContext:
+        factor = self.request.tanh_factor or int(self.config.get("BM25STD_TANH_FACTOR") or 4)
+        return ScoreContext(self.index.text, self.index.table, self.index.payloads, self.request.payload, factor)
+
+    def _order(self, matches: Matches, scores: Floats | None, need: int) -> tuple[NDArray[np.int64], Any]:
+        """Positions into the matches in reply order, and the sort values (aligned with the matches) if any."""
+        ties = self.index.table.revision[matches.ids]
+        name = self.request.sortby
+        if name is None:
+            return best_first(None if scores is None else -scores, ties, need), None
+        values = self._sort_values(name, matches)
+        if isinstance(values, np.ndarray):
+            return by_number(values, ties, self.request.ascending, need), values
+        return by_text(values, ties, self.request.ascending, need), values
+
+    def _sort_values(self, name: str, matches: Matches) -> Floats | list[str | None] | list[bytes | None]:
+        if name in matches.distances:
+            return matches.distances[name]
+        indexed = self.index.by_name[name]
+        if isinstance(indexed, NumericField):
+            return indexed.column.values(matches.ids)
+        if name in self.index.sort_columns:
+            return self.index.sort_columns[name].values(matches.ids)
+        keys = [self.index.table.key_of(doc_id) for doc_id in matches.ids.tolist()]
+        return self.loader.column(self.index, keys, indexed.spec)
+
+    def _hit(self, position: int, matches: Matches, scores: Floats | None, sort_values: Any) -> Hit:
+        doc_id = int(matches.ids[position])
+        hit = Hit(self.index.table.key_of(doc_id), doc_id)
+        if scores is not None:
+            hit.score = float(scores[position])
+        if sort_values is not None:
+            value = sort_values[position]
+            hit.sort_value = None if isinstance(value, float) and np.isnan(value) else value
+        for name, distances in matches.distances.items():
+            hit.distances[name] = float(distances[position])
+        hit.payload = self.index.payloads.get(doc_id)
+        hit.numbers = self._numbers(doc_id)
+        return hit
+
+    def _numbers(self, doc_id: int) -> dict[str, float]:
+        """SORTABLE numbers RETURN can take from the index."""
+        found: dict[str, float] = {}
+        for returned in self.request.returned or ():
+            name = returned.name.decode("utf-8", "surrogateescape")
+            column = self._sortable_column(name)
+            if column is not None and doc_id in column.docs:
+                found[name] = float(column.first[doc_id])
+        return found
+
+    def _sortable_column(self, name: str) -> NumberColumn | None:
+        indexed = self.index.by_name.get(name)
+        if isinstance(indexed, NumericField) and indexed.spec.sortable:
+            return indexed.column
+        return None
+
+    def _explain(self, query: BoundQuery, hits: list[Hit]) -> None:
+        for hit in hits:
+            hit.explanation = explain(self.request.scorer, query.root, hit.doc_id, self._score_context())
