@@ -7,6 +7,7 @@ miss FLUSHDB and expiry, so the database itself is made to report: every write o
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from fakeredis.model import Hash
 from redis.exceptions import ResponseError
 
 from redisvss.stores.base import DELETE, GONE, KEEP, Change, Document, Store, minimal_prefixes
+from redisvss.stores.fakeredis_mends import mend
 
 SCAN_BATCH = 1000
 WRONGTYPE = "WRONGTYPE Operation against a key holding the wrong kind of value"
@@ -37,7 +39,9 @@ class ObservedDatabase(Database):
     An existing Database is turned into one by assigning its `__class__`: open connections hold on to the object.
     """
 
-    listeners: list[Listener]
+    def __init__(self, lock: threading.Lock) -> None:
+        super().__init__(lock)
+        self.listeners: list[Listener] = []
 
     def notify_watch(self, key: bytes) -> None:
         for listener in self.listeners:
@@ -48,10 +52,9 @@ class ObservedDatabase(Database):
         self._report_all()
         super().clear()
 
-    def swap(self, other: Database) -> None:
+    def swap(self, other: Any) -> None:
         self._report_all()
-        if isinstance(other, ObservedDatabase):
-            other._report_all()
+        other._report_all()
         super().swap(other)
 
     def _report_all(self) -> None:
@@ -115,16 +118,14 @@ class EmbeddedStore(Store):
 
     def listen(self, listener: Listener) -> None:
         """Have `listener` told of every change to this database from now on."""
+        mend()
         with self._locked() as database:
-            if not isinstance(database, ObservedDatabase):
-                database.__class__ = ObservedDatabase
-                database.listeners = []
+            _observe(self.server)
             database.listeners.append(listener)
 
     def ignore(self, listener: Listener) -> None:
         with self._locked() as database:
-            if isinstance(database, ObservedDatabase) and listener in database.listeners:
-                database.listeners.remove(listener)
+            database.listeners.remove(listener)
 
     def close(self) -> None:
         while self._idle:
@@ -145,6 +146,16 @@ class EmbeddedStore(Store):
             connection = fakeredis.FakeRedisConnection(server=self.server, db=self.db, protocol=3)
             connection.connect()
             return connection
+
+
+def _observe(server: fakeredis.FakeServer) -> None:
+    """Every database, those to come too: SWAPDB is carried out by the one named first."""
+    databases: Any = server.dbs
+    databases.default_factory = lambda: ObservedDatabase(server.lock)
+    for database in databases.values():
+        if not isinstance(database, ObservedDatabase):
+            database.__class__ = ObservedDatabase
+            database.listeners = []
 
 
 def _execute(connection: Any, command: Sequence[Any]) -> Any:

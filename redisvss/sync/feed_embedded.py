@@ -21,6 +21,7 @@ class EmbeddedFeed(Feed):
         self._keys: dict[bytes, None] = {}
         self._reset = True  # what is in the database now is unknown
         self._noted = threading.Event()
+        self._closed = False
         store.listen(self)
         self._probe()
 
@@ -63,8 +64,10 @@ class EmbeddedFeed(Feed):
         pass
 
     def close(self) -> None:
-        self._store.ignore(self)
-        self._noted.set()
+        if not self._closed:
+            self._closed = True
+            self._store.ignore(self)
+            self._noted.set()
 
     def _probe(self) -> None:
         """Change a key and see it named: the hook relies on how fakeredis works inside, which a release may alter."""
