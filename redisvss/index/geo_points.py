@@ -27,8 +27,8 @@ def _snap(value: Floats, limit: float) -> Floats:
     return (np.minimum(cell, _STEPS - 1) + 0.5) / _STEPS * 2 * limit - limit
 
 
-def haversine(lon: float, lat: float, lons: Floats, lats: Floats) -> Floats:
-    """Metres between one point and many; degrees, longitude first."""
+def haversine(lon: float | Floats, lat: float | Floats, lons: Floats, lats: Floats) -> Floats:
+    """Metres between one point and many, or many and as many; degrees, longitude first."""
     u = np.sin(np.radians(lats - lat) / 2)
     v = np.sin(np.radians(lons - lon) / 2)
     a = u * u + np.cos(np.radians(lat)) * np.cos(np.radians(lats)) * v * v
