@@ -42,7 +42,7 @@ class RedisProcess:
                 client.execute_command("INFO")
                 client.close()
                 return
-            except redis.ResponseError:  # up, and asks for a password
+            except (redis.ResponseError, redis.AuthenticationError):  # up, and asks for a password
                 return
             except redis.ConnectionError:
                 if self._process.poll() is not None or time.monotonic() > deadline:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from servers import RedisProcess
+
+from redisvss.doors.link import upstream_from_url
 from redisvss.doors.resp import ReplySplitter, decode, pack
 from redisvss.doors.server import Listen, Server, Services
 from redisvss.errors import CommandError
@@ -29,7 +33,7 @@ class Row:
 
 @dataclass
 class FakeEngine:
-    """FT.SEARCH index key → the key's value; FT.INFO waits for `gate`; FT.EXPLAIN fails; FT.ALTER → what it was sent."""
+    """FT.SEARCH index key → the key's value; FT.INFO waits for `gate`; FT.EXPLAIN fails; others → the session."""
 
     read: Callable[[bytes], Reply]
     gate: threading.Event = field(default_factory=threading.Event)
@@ -54,6 +58,27 @@ class FakeEngine:
                 raise CommandError("Syntax error at offset 0")
             case _:
                 return [session.protocol, session.db, session.user.encode()]
+
+
+@dataclass
+class Proxy:
+    """A server before a real Redis."""
+
+    server: Server
+    port: int
+    redis: RedisProcess
+    engine: FakeEngine
+
+    def peer(self) -> Peer:
+        return Peer(self.port)
+
+
+@contextmanager
+def proxy_before(process: RedisProcess, prefixes: tuple[bytes, ...] = (b"",), url: str = "") -> Iterator[Proxy]:
+    engine = FakeEngine(process.client().get)  # type: ignore[arg-type]
+    services = Services(engine, upstream_from_url(url or process.url), prefixes=lambda index: prefixes)
+    with serving(services) as (server, port):
+        yield Proxy(server, port, process, engine)
 
 
 @contextmanager
@@ -129,3 +154,11 @@ class Peer:
     def closed(self) -> bool:
         """Whether the server has closed, having nothing more to say."""
         return self.socket.recv(1) == b""
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for what another thread is about to do."""
+    deadline = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
+import socket
 
 import pytest
-from conftest import Proxy
-from harness import WAIT
+from harness import Proxy, until
 
 
 def test_plain_commands_pass_through_byte_for_byte(proxy: Proxy) -> None:
@@ -196,8 +195,6 @@ def test_quit(proxy: Proxy) -> None:
 
 
 def test_a_client_that_only_closed_its_sending_side_gets_its_replies(proxy: Proxy) -> None:
-    import socket
-
     with proxy.peer() as peer:
         peer.say("SET a 1", "FT.SEARCH i a", "GET a").socket.shutdown(socket.SHUT_WR)
         assert peer.hear_all(3) == ["OK", ["value", b"1"], b"1"]
@@ -264,10 +261,3 @@ def test_a_thousand_idle_connections(proxy: Proxy) -> None:
         for peer in peers:
             peer.socket.close()
     until(lambda: proxy.server.metrics.connections == 0)
-
-
-def until(condition: object) -> None:
-    deadline = time.monotonic() + WAIT
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
