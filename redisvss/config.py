@@ -155,6 +155,7 @@ class Config:
         self.max_search_results = self._integer("MAXSEARCHRESULTS")
         self.fail_on_timeout = self._values["ON_TIMEOUT"] == "fail"
         self.cursor_max_idle_ms = self._integer("CURSOR_MAX_IDLE")
+        self.tanh_factor = self._integer("BM25STD_TANH_FACTOR")
         self.limits = Limits(
             min_prefix=self._integer("MINPREFIX"),
             max_expansions=self._integer("MAXPREFIXEXPANSIONS"),

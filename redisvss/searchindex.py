@@ -21,6 +21,7 @@ from redisvss.fields.base import Field, InvalidValue
 from redisvss.fields.text import TextField
 from redisvss.index.columns import StringColumn
 from redisvss.index.doctable import DocTable
+from redisvss.index.stemming import LANGUAGES
 from redisvss.index.text import TextIndex
 from redisvss.locks import ReadWriteLock
 from redisvss.numbers import parse_float
@@ -57,6 +58,7 @@ class _Decoded:
     sort_keys: dict[int, str | None]
     score: float
     payload: bytes | None
+    language: str | None
 
 
 @dataclass
@@ -195,7 +197,7 @@ class SearchIndex:
                 sort_keys[position] = self._reader.sort_key(indexed.spec, raw)
         special = self._reader.special(document)
         prints = (*map(_print_of, raws), hash(special))
-        return _Decoded(values, prints, sort_keys, self._score_of(special), special.payload)
+        return _Decoded(values, prints, sort_keys, self._score_of(special), special.payload, _language_of(special))
 
     def _score_of(self, special: Special) -> float:
         """RediSearch takes the number as it is, without clamping it to 0..1."""
@@ -225,6 +227,10 @@ class SearchIndex:
         texts_changed = any(
             isinstance(f, TextField) and (not known or known[p] != change.prints[p]) for p, f in enumerate(self.fields)
         )
+        relanguaged = not known or known[-1] != change.prints[-1]
+        if relanguaged:
+            self.text.name_language(doc_id, change.language)
+            texts_changed = True
         for position, indexed in enumerate(self.fields):
             same = bool(known) and known[position] == change.prints[position]
             if same and not (texts_changed and isinstance(indexed, TextField)):
@@ -293,6 +299,14 @@ class SearchIndex:
             + sum(f.memory_bytes() for f in self.fields)
             + sum(c.memory_bytes() for c in self.sort_columns.values())
         )
+
+
+def _language_of(special: Special) -> str | None:
+    """The document's own language; an unknown one counts as none."""
+    if special.language is None:
+        return None
+    language = special.language.decode("utf-8", "replace").lower()
+    return language if language in LANGUAGES else None
 
 
 def _print_of(raw: Any) -> int:

@@ -204,12 +204,13 @@ class Search:
         return result
 
     def _scores(self, query: BoundQuery, matches: Matches) -> Floats:
-        scores: Floats = SCORERS[self.request.scorer](query.root, matches.ids, self._score_context())
+        scores: Floats = SCORERS[self.request.scorer](query.root, matches.ids, self._score_context(query))
         return scores
 
-    def _score_context(self) -> ScoreContext:
-        factor = self.request.tanh_factor or int(self.config.get("BM25STD_TANH_FACTOR") or 4)
-        return ScoreContext(self.index.text, self.index.table, self.index.payloads, self.request.payload, factor)
+    def _score_context(self, query: BoundQuery) -> ScoreContext:
+        index, request = self.index, self.request
+        factor = request.tanh_factor or self.config.tanh_factor
+        return ScoreContext(index.text, index.table, index.payloads, request.payload, factor, query.knn is not None)
 
     def _order(self, matches: Matches, scores: Floats | None, need: int) -> tuple[NDArray[np.int64], Any]:
         """Positions into the matches in reply order, and the sort values (aligned with the matches) if any."""
@@ -265,4 +266,4 @@ class Search:
 
     def _explain(self, query: BoundQuery, hits: list[Hit]) -> None:
         for hit in hits:
-            hit.explanation = explain(self.request.scorer, query.root, hit.doc_id, self._score_context())
+            hit.explanation = explain(self.request.scorer, query.root, hit.doc_id, self._score_context(query))

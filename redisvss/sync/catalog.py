@@ -61,7 +61,8 @@ class Catalog:
 
     def find(self, name: bytes) -> SearchIndex | None:
         """The index of that name or alias; a name shadows an alias."""
-        return self._indexes.get(name) or self._indexes.get(self._aliases.get(name, b""))
+        real = name if name in self._indexes else self._aliases.get(name, b"")
+        return self._indexes.get(real)
 
     def aliases_of(self, name: bytes) -> list[bytes]:
         return [alias for alias, target in self._aliases.items() if target == name]
