@@ -48,7 +48,7 @@ class Permissions:
 
     async def check(self, client: Asker, args: Args) -> CommandError | None:
         """Why the command is refused, in Redis's words. Inside MULTI an unknown answer waits for EXEC, which asks."""
-        error = await self._identify(client)
+        error = await self.identify(client)
         if error is not None:
             return error
         command = self._commands[args[0].upper()]
@@ -59,7 +59,7 @@ class Permissions:
                 return CommandError(refusal.replace(f"'{surrogate.decode().lower()}'", f"'{command.name}'"))
         return None
 
-    async def _identify(self, client: Asker) -> CommandError | None:
+    async def identify(self, client: Asker) -> CommandError | None:
         """Learn the user's name once; an unauthenticated client gets Redis's NOAUTH. MULTI's OK proves that it is."""
         session = client.conversation.session
         if "identified" in session.attributes or client.conversation.transaction is not None:

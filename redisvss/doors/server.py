@@ -137,7 +137,10 @@ class Server:
         return await upstream.link(owner)
 
     async def permit(self, connection: ClientConnection, args: Sequence[bytes]) -> CommandError | None:
-        return await self._permissions.check(connection, args)
+        if self._embedded is None or args[0].upper() not in embedded_commands.NAMES:
+            return await self._permissions.check(connection, args)
+        user = connection.conversation.session
+        return await self._permissions.identify(connection) or embedded_commands.refusal(self._embedded, user, args)
 
     async def execute(self, args: Sequence[bytes], session: Session) -> Reply:
         started = time.perf_counter()
@@ -154,7 +157,7 @@ class Server:
     def _execute(self, args: Sequence[bytes], session: Session) -> Reply:
         name = args[0].upper()
         if self._embedded is not None and name in embedded_commands.NAMES:
-            reply = embedded_commands.answer(self._embedded, args)
+            reply = _answer_embedded(self._embedded, args)
             observe = self._probes.observer(name, args, session) if self._probes is not None else None
             return reply if observe is None else observe(reply)
         if self._engine is None:
@@ -187,6 +190,14 @@ class Server:
             )
             await writer.drain()
         writer.close()
+
+
+def _answer_embedded(store: EmbeddedStore, args: Sequence[bytes]) -> Reply:
+    """A refusal is returned: COMMAND GETKEYS of a command of ours turns it into an answer."""
+    try:
+        return embedded_commands.answer(store, args)
+    except CommandError as error:
+        return error
 
 
 async def run(services: Services, listen: Listen, ready: Callable[[Server], None]) -> None:

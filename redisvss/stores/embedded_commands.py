@@ -16,10 +16,11 @@ from typing import Any, Final
 
 import fakeredis
 from fakeredis._commands import SUPPORTED_COMMANDS
-from fakeredis.model import get_all_commands_info
+from fakeredis._helpers import SimpleError
+from fakeredis.model import ClientInfo, get_all_commands_info
 
 from redisvss.errors import CommandError, wrong_arity
-from redisvss.reply import OK, Reply, Set
+from redisvss.reply import OK, Reply, Session, Set
 from redisvss.stores.embedded import EmbeddedStore
 
 Args = Sequence[bytes]
@@ -46,6 +47,15 @@ _STARTED: Final = time.time()
 def answer(store: EmbeddedStore, args: Args) -> Reply:
     """Answer one of NAMES; raises CommandError."""
     return _HANDLERS[args[0].upper()](store, args)
+
+
+def refusal(store: EmbeddedStore, session: Session, args: Args) -> CommandError | None:
+    """Why the store's ACLs forbid the session's user one of NAMES; None if they do not."""
+    try:
+        store.server.acl.validate_command(session.user.encode("utf-8", "surrogateescape"), ClientInfo(), list(args))
+    except SimpleError as error:
+        return CommandError(error.value)
+    return None
 
 
 def _info(store: EmbeddedStore, args: Args) -> Reply:
