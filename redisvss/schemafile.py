@@ -116,9 +116,8 @@ def _vector(attributes: Attributes) -> list[str]:
         raise SchemaError("A vector field needs `attrs: { dims: … }`")
     given = {"datatype": "float32", "distance_metric": "cosine", **attributes}
     pairs = [part for name, key in _VECTOR.items() if name in given for part in (key, str(given[name]).upper())]
-    return ["VECTOR", str(attributes.get("algorithm", "flat")).upper(), str(len(pairs)), *pairs] + _flags(
-        attributes, "index_missing"
-    )
+    algorithm = str(attributes.get("algorithm", "flat")).upper()
+    return ["VECTOR", algorithm, str(len(pairs)), *pairs, *_flags(attributes, "index_missing")]
 
 
 _WRITERS: dict[str, Callable[[Attributes], list[str]]] = {

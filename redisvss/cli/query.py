@@ -14,7 +14,7 @@ Examples:
 
   redisvss query "FT.SEARCH products '@gender:{Women} @price:[0 50]' LIMIT 0 5"
 
-  redisvss query "FT.SEARCH products '(@gender:{Women})=>[KNN 5 @embedding \\$v AS d]' SORTBY d" '$v=product:7:embedding'
+  redisvss query "FT.SEARCH products '*=>[KNN 5 @embedding \\$v AS d]' SORTBY d" '$v=product:7:embedding'
 
 A vector is @file.npy, [0.1, 0.2, …] or key:field of a stored document.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -80,7 +81,8 @@ def _create(client: Any) -> None:
         GeoField("shop"),
         VectorField(FIELD, "HNSW", {"TYPE": "FLOAT32", "DIM": DIM, "DISTANCE_METRIC": "COSINE"}),
     ]
-    client.ft(INDEX).create_index(fields, definition=IndexDefinition(prefix=[PREFIX]))
+    definition = IndexDefinition(prefix=[PREFIX])  # type: ignore[no-untyped-call]
+    client.ft(INDEX).create_index(fields, definition=definition)
 
 
 def _load(client: Any, count: int) -> None:
@@ -125,7 +127,7 @@ def _find(reply: Any, name: str) -> str | None:
         case dict():
             pairs = list(reply.items())
         case list():
-            pairs = list(zip(reply, reply[1:], strict=False))
+            pairs = list(pairwise(reply))
         case _:
             return None
     for key, value in pairs:

@@ -142,6 +142,12 @@ def ft_alter(engine: Engine, session: Session, args: Args) -> Reply:
     return OK
 
 
+@command("REDISVSS.REBUILD", arity=2, flags=("write",), summary="Indexes every document of an index anew")
+def redisvss_rebuild(engine: Engine, session: Session, args: Args) -> Reply:
+    engine.catalog.rebuild(engine.definition(args.next(), "Unknown index name").name)
+    return OK
+
+
 @command("FT.DROPINDEX", arity=-2, flags=("write",), since="2.0.0", summary="Deletes the index")
 def ft_dropindex(engine: Engine, session: Session, args: Args) -> Reply:
     if len(args) > 2:

@@ -93,6 +93,20 @@ class Catalog:
             with self._lock:
                 self._adopt(name, altered, scan=rescan)
 
+    def rebuild(self, name: bytes) -> None:
+        """Index every document anew, in every process: the index becomes another of the same definition."""
+
+        def update(stored: bytes | None) -> Change:
+            if stored is None:
+                return KEEP, None
+            entry = dataclasses.replace(load(stored), identity=uuid.uuid4().hex)
+            return dump(entry), entry
+
+        entry = self._store.update(INDEX_PREFIX + name, update)
+        if entry is not None:
+            with self._lock:
+                self._adopt(name, entry, scan=True)
+
     def drop(self, name: bytes) -> None:
         """Forget the index and its aliases, everywhere."""
         aliases = [ALIAS_PREFIX + alias for alias in self.aliases_of(name)]
