@@ -14,9 +14,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """`$name` where a value may stand; resolved from PARAMS when the query is bound."""
+    """`$name` where a value may stand; resolved from PARAMS when the query is bound.
+
+    negative: `-$name`, only for the numbers of a GEO or VECTOR_RANGE clause (a `Bound` has a sign of its own).
+    """
 
     name: str
+    negative: bool = False
 
 
 Text = str | Param
@@ -37,7 +41,11 @@ NO_ATTRIBUTES = Attributes()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """`fields` is the `@a|b:` scope that applies to this node (None: every field); `attributes` bind to it."""
+    """`fields` is the `@a|b:` scope that applies to this node (None: every field); `attributes` bind to it.
+
+    The parser puts a scope on every node inside it, leaves included, so nobody carries it down. Scopes nest in
+    dialect 1 only; the node then has the names common to all of them, and an empty tuple matches nothing.
+    """
 
     fields: tuple[str, ...] | None = None
     attributes: Attributes = NO_ATTRIBUTES
@@ -114,7 +122,11 @@ class Optional(Node):
 
 @dataclass(frozen=True, slots=True)
 class Tag(Node):
-    """`@field:{ a | b* | "c d" | w'..' }`: each item a `Term`, `Affix` or `Wildcard` node; items are ORed."""
+    """`@field:{ a | b* | "c d" | w'..' }`: each item a `Term`, `Affix` or `Wildcard` node; items are ORed.
+
+    Several bare words are one tag, joined by a blank. Only where a parameter is among them (`{a $p}`) the item is a
+    `Phrase` of terms, to be joined by a blank once its parameters are known.
+    """
 
     field: str
     items: tuple[Node, ...]
@@ -131,7 +143,10 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Numeric(Node):
-    """`@field:[low high]`, and `@field > 5` written as a range (`operator` keeps the spelling for error texts)."""
+    """`@field:[low high]`, and `@field > 5` written as a range (`operator` keeps the spelling for error texts).
+
+    `@field:[5]` is `==`, in its error texts too. `@field != 5` is `Not(Numeric(…, operator="!="))`.
+    """
 
     field: str
     low: Bound

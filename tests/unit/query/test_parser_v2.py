@@ -1,0 +1,380 @@
+"""Dialects 2 to 4: text to tree in FT.EXPLAIN's notation, or to RediSearch's exact error.
+
+Every row was checked against RediSearch 2.10.5 (`tests/differential/query_syntax.py` does it at random), except where
+that version nests what 2.10.33 flattens (`a b 5`, `a (b c)`).
+"""
+
+import pytest
+from query_printer import Printer
+
+from redisvss.errors import QuerySyntaxError
+from redisvss.query.parser import parse_query
+
+STOPWORDS = frozenset({"a", "and", "as", "be", "not", "or", "the", "to"})
+
+TREES = [
+    # precedence
+    ("hello world|foo bar", "UNION { INTERSECT { hello world } INTERSECT { foo bar } }"),
+    ("hello|world foo", "UNION { hello INTERSECT { world foo } }"),
+    ("@title:hello world", "INTERSECT { @title:hello world }"),
+    ("@title:hello|world", "UNION { @title:hello world }"),
+    ("@title:(hello world)", "@title:INTERSECT { @title:hello @title:world }"),
+    ("@t:(hello|world foo)", "@t:UNION { @t:hello @t:INTERSECT { @t:world @t:foo } }"),
+    ("@t|b:(hello world)", "@t|b:INTERSECT { @t|b:hello @t|b:world }"),
+    (r"@a\-b:x", "@a-b:x"),
+    ("-hello world", "INTERSECT { NOT{ hello } world }"),
+    ("-hello|world", "UNION { NOT{ hello } world }"),
+    ("~hello world", "INTERSECT { OPTIONAL{ hello } world }"),
+    ("--x", "NOT{ NOT{ x } }"),
+    ("-~x", "NOT{ OPTIONAL{ x } }"),
+    ("-(a b)", "NOT{ INTERSECT { a b } }"),
+    ("-@t:a b", "INTERSECT { NOT{ @t:a } b }"),
+    # everything, phrases, empty strings
+    ("(*)", "<WILDCARD>"),
+    ("((*))", "<WILDCARD>"),
+    ("*", "<WILDCARD>"),
+    ('"hello"', "EXACT { hello }"),
+    ('"hello the world"', "EXACT { hello the world }"),
+    (r'"a\"b, c"', 'EXACT { a"b c }'),
+    ('"$p"', "EXACT { $p }"),
+    ('"-"', "EXACT { }"),
+    ('""', '""'),
+    ("''", '""'),
+    ('@body:""', '@body:""'),
+    ('a "" b', 'INTERSECT { a "" b }'),
+    ("hello.world", "INTERSECT { hello world }"),
+    ("foo!", "foo"),
+    # what says nothing
+    (",", "<empty>"),
+    (".", "<empty>"),
+    ("&&", "<empty>"),
+    ("@", "<empty>"),
+    ("$", "<empty>"),
+    ("", "<empty>"),
+    # terms and numbers
+    ("hello-world", "INTERSECT { hello NOT{ world } }"),
+    (r"hello\-world", "hello-world"),
+    (r"\\-a", r"INTERSECT { \ NOT{ a } }"),
+    ("baz_qux", "baz_qux"),
+    ("_x", "_x"),
+    ("café", "café"),
+    (".5", "5"),
+    ("1.", "1"),
+    ("1.5", "1.5"),
+    ("-5", "-5"),
+    ("+5", "+5"),
+    ("1e5", "1e5"),
+    ("1e5x", "1e5x"),
+    ("1.5x", "INTERSECT { 1.5 x }"),
+    ("5abc", "5abc"),
+    ("inf", "inf"),
+    ("info", "info"),
+    ("as", "as"),
+    ("AS", "as"),
+    ("asx", "asx"),
+    ("a 5", "INTERSECT { a 5 }"),
+    # affixes and parameters
+    ("hel*", "PREFIX{hel*}"),
+    ("*llo", "SUFFIX{*llo}"),
+    ("*ell*", "INFIX{*ell*}"),
+    ("5*", "PREFIX{5*}"),
+    ("foo*bar", "INTERSECT { PREFIX{foo*} bar }"),
+    ('*"a b"', "SUFFIX{*a b}"),
+    ('*"a b"*', "INFIX{*a b*}"),
+    ('"a b"*', "PREFIX{a b*}"),
+    ("$p*", "PREFIX{$p*}"),
+    ("*$p", "SUFFIX{*$p}"),
+    ("*$p*", "INFIX{*$p*}"),
+    ("$p", "$p"),
+    ("a $p b", "INTERSECT { a $p b }"),
+    # fuzzy and wildcard
+    ("%helo%", "FUZZY{helo}"),
+    ("%%hlo%%", "FUZZY{hlo}"),
+    ("%%%h%%%", "FUZZY{h}"),
+    ("%$p%", "FUZZY{$p}"),
+    ("%5%", "FUZZY{5}"),
+    ('%"a b"%', "FUZZY{a b}"),
+    ("%a%%b%", "INTERSECT { FUZZY{a} FUZZY{b} }"),
+    ("%the%", "FUZZY{the}"),
+    ("w'h?l*o'", "WILDCARD{h?l*o}"),
+    (r"w'a\*b'", r"WILDCARD{a\*b}"),
+    ("w'$p'", "WILDCARD{$p}"),
+    ("w'h", "INTERSECT { w h }"),
+    # what binds tighter than AND, NOT and a scope
+    ("O'Reilly", "INTERSECT { o reilly }"),
+    ("a b 5", "INTERSECT { a b 5 }"),
+    ("a b foo*", "INTERSECT { a b PREFIX{foo*} }"),
+    ("-a 5", "NOT{ INTERSECT { a 5 } }"),
+    ("-a foo*", "NOT{ INTERSECT { a PREFIX{foo*} } }"),
+    ("-a foo", "INTERSECT { NOT{ a } foo }"),
+    ("@t:a b 5", "INTERSECT { @t:a b 5 }"),
+    ("@t:a 5 b", "INTERSECT { @t:INTERSECT { @t:a @t:5 } b }"),
+    ("@t:a foo*", "@t:INTERSECT { @t:a @t:PREFIX{foo*} }"),
+    # groups: flat, in the order written
+    ("a (b c)", "INTERSECT { a b c }"),
+    ("(a b) c", "INTERSECT { a b c }"),
+    ("(a b) (c d)", "INTERSECT { a b INTERSECT { c d } }"),
+    ("a|(b|c)", "UNION { a b c }"),
+    ("(a|b)|c", "UNION { a b c }"),
+    ("a|b c", "UNION { a INTERSECT { b c } }"),
+    # text only, after the second alternative
+    ("a|b|c @t:x", "INTERSECT { UNION { a b c } @t:x }"),
+    ("a|b @t:x", "UNION { a INTERSECT { b @t:x } }"),
+    ("@n:[1 2]|b|c|d", "UNION { NUMERIC {1.000000 <= @n <= 2.000000} b UNION { c d } }"),
+    ("@t:ismissing", "@t:ismissing"),
+    ("a|b|c ismissing", "UNION { a b INTERSECT { c ismissing } }"),
+    # tags
+    ("@tag:{foo}", "TAG:@tag { foo }"),
+    ("@tag:{a b}", "TAG:@tag { a b }"),
+    ("@tag:{a,b}", "TAG:@tag { a b }"),
+    ("@tag:{a.b}", "TAG:@tag { a b }"),
+    (r"@tag:{a\.b}", "TAG:@tag { a.b }"),
+    ('@tag:{a | b c | "x,y"}', "TAG:@tag { a b c x,y }"),
+    ('@tag:{"a|b"}', "TAG:@tag { a|b }"),
+    ('@tag:{"a-b"}', "TAG:@tag { a-b }"),
+    (r"@tag:{a\-b}", "TAG:@tag { a-b }"),
+    (r"@tag:{HELLO\ WORLD}", "TAG:@tag { hello world }"),
+    ("@tag:{$p}", "TAG:@tag { $p }"),
+    ("@tag:{$p*}", "TAG:@tag { PREFIX{$p*} }"),
+    ("@tag:{a $p}", "TAG:@tag { a $p }"),
+    ("@tag:{pre* | *suf | *in* | w'a*'}", "TAG:@tag { PREFIX{pre*} SUFFIX{*suf} INFIX{*in*} WILDCARD{a*} }"),
+    ('@tag:{"foo-b"*}', "TAG:@tag { PREFIX{foo-b*} }"),
+    ('@tag:{""}', 'TAG:@tag { "" }'),
+    ("@tag:{as | ismissing | 5 | -5}", "TAG:@tag { as ismissing 5 -5 }"),
+    ('@tag:{"a b" c}', "TAG:@tag { a b c }"),
+    # numeric
+    ("@n:[1 2]", "NUMERIC {1.000000 <= @n <= 2.000000}"),
+    ("@n:[1,2]", "NUMERIC {1.000000 <= @n <= 2.000000}"),
+    ("@n:[(1 (2]", "NUMERIC {1.000000 < @n < 2.000000}"),
+    ("@n:[-inf +inf]", "NUMERIC {-inf <= @n <= inf}"),
+    ("@n:[5]", "NUMERIC {5.000000 <= @n <= 5.000000}"),
+    ("@n:[$k]", "NUMERIC {$k <= @n <= $k}"),
+    ("@n:[($a -$b]", "NUMERIC {$a < @n <= -$b}"),
+    ("@n:[(-$a - 5]", "NUMERIC {-$a < @n <= -5.000000}"),
+    ("@n:[-$a]", "NUMERIC {-$a <= @n <= -$a}"),
+    ("@n:[2 1]", "NUMERIC {2.000000 <= @n <= 1.000000}"),
+    ("@n==5", "NUMERIC {5.000000 <= @n <= 5.000000}"),
+    ("@n!=5", "NOT{ NUMERIC {5.000000 <= @n <= 5.000000} }"),
+    ("@n>5", "NUMERIC {5.000000 < @n <= inf}"),
+    ("@n>=5", "NUMERIC {5.000000 <= @n <= inf}"),
+    ("@n<5", "NUMERIC {-inf <= @n < 5.000000}"),
+    ("@n<=-5", "NUMERIC {-inf <= @n <= -5.000000}"),
+    ("@n == $k", "NUMERIC {$k <= @n <= $k}"),
+    ("@n>-$k", "NUMERIC {-$k < @n <= inf}"),
+    ("(@n==$k)", "NUMERIC {$k <= @n <= $k}"),
+    ("@n==5 @n!=6", "INTERSECT { NUMERIC {5.000000 <= @n <= 5.000000} NOT{ NUMERIC {6.000000 <= @n <= 6.000000} } }"),
+    ("@n==1.5e3", "NUMERIC {1500.000000 <= @n <= 1500.000000}"),
+    # geo and shapes
+    ("@loc:[0 0 111 km]", "GEO loc:{0.000000,0.000000 --> 111.000000 km}"),
+    ("@loc:[1,2,3,m]", "GEO loc:{1.000000,2.000000 --> 3.000000 m}"),
+    ("@loc:[$a $b $c $d]", "GEO loc:{$a,$b --> $c $d}"),
+    ("@loc:[-$a 2 3 ft]", "GEO loc:{-$a,2.000000 --> 3.000000 ft}"),
+    ("@geom:[WITHIN $s]", "GEOSHAPE{1 $s}"),
+    ("@geom:[contains $s]", "GEOSHAPE{0 $s}"),
+    ("@geom:[Intersects $s]", "GEOSHAPE{2 $s}"),
+    ("@geom:[DISJOINT $s]", "GEOSHAPE{3 $s}"),
+    # ismissing
+    ("ismissing(@t)", "ISMISSING{t}"),
+    ("-ismissing(@t)", "NOT{ ISMISSING{t} }"),
+    ("ISMISSING(@t)", "ISMISSING{t}"),
+    # KNN
+    ("*=>[KNN 3 @v $b]", "KNN[3 @v $b AS __v_score] { <WILDCARD> }"),
+    ("(*)=>[KNN 3 @v $b]", "KNN[3 @v $b AS __v_score] { <WILDCARD> }"),
+    ("*=>[knn $k @v $b]", "KNN[$k @v $b AS __v_score] { <WILDCARD> }"),
+    ("*=>[KNN 3 @v $b AS d]", "KNN[3 @v $b AS d] { <WILDCARD> }"),
+    ("*=>[KNN 3 @v $b as $d]", "KNN[3 @v $b AS $d] { <WILDCARD> }"),
+    ("*=>[KNN 3 @v $b AS as]", "KNN[3 @v $b AS as] { <WILDCARD> }"),
+    ("*=>[KNN 3 @v $b EF_RUNTIME 10]", "KNN[3 @v $b EF_RUNTIME=10 AS __v_score] { <WILDCARD> }"),
+    (
+        "*=>[KNN 3 @v $b HYBRID_POLICY ADHOC_BF BATCH_SIZE $n AS d]",
+        "KNN[3 @v $b HYBRID_POLICY=ADHOC_BF BATCH_SIZE=$n AS d] { <WILDCARD> }",
+    ),
+    (
+        "*=>[KNN 3 @v $b]=>{$yield_distance_as:y}",
+        "KNN[3 @v $b AS __v_score] { <WILDCARD> } => { $yield_distance_as: y; }",
+    ),
+    (
+        "*=>[KNN 3 @v $b AS x]=>{$yield_distance_as:y; $EF_RUNTIME: 5}",
+        "KNN[3 @v $b AS x] { <WILDCARD> } => { $yield_distance_as: y; $ef_runtime: 5; }",
+    ),
+    ("@tag:{odd}=>[KNN 2 @v $b AS d]", "KNN[2 @v $b AS d] { TAG:@tag { odd } }"),
+    (
+        "(@tag:{odd} @n:[2 9])=>[KNN 2 @v $b AS d]",
+        "KNN[2 @v $b AS d] { INTERSECT { TAG:@tag { odd } NUMERIC {2.000000 <= @n <= 9.000000} } }",
+    ),
+    ("hello=>[KNN 2 @v $b]", "KNN[2 @v $b AS __v_score] { hello }"),
+    (
+        "(@brand:{nike} @price:[0 100])=>[KNN 5 @vec $q AS d]",
+        "KNN[5 @vec $q AS d] { INTERSECT { TAG:@brand { nike } NUMERIC {0.000000 <= @price <= 100.000000} } }",
+    ),
+    # vector range
+    ("@v:[VECTOR_RANGE 4 $b]", "RANGE[4.000000 @v $b]"),
+    ("@v:[vector_range $r $b]", "RANGE[$r @v $b]"),
+    ("@v:[VECTOR_RANGE -1 $b]", "RANGE[-1.000000 @v $b]"),
+    (
+        "@v:[VECTOR_RANGE 4 $b]=>{$yield_distance_as:d; $epsilon: 0.5}",
+        "RANGE[4.000000 @v $b] => { $yield_distance_as: d; $epsilon: 0.5; }",
+    ),
+    ("@v:[VECTOR_RANGE 4 $b] @tag:{odd}", "INTERSECT { RANGE[4.000000 @v $b] TAG:@tag { odd } }"),
+    ("-@v:[VECTOR_RANGE 4 $b]", "NOT{ RANGE[4.000000 @v $b] }"),
+    # attributes
+    ("hello=>{$weight: 2}", "hello => { $weight: 2; }"),
+    ("(a b)=>{$weight:2; $slop:1; $inorder:true;}", "INTERSECT { a b } => { $weight: 2; $slop: 1; $inorder: true; }"),
+    ("(a b)=>{$slop:1} c", "INTERSECT { a b c } => { $slop: 1; }"),
+    ("c (a b)=>{$slop:1}", "INTERSECT { c INTERSECT { a b } => { $slop: 1; } }"),
+    ("a b=>{$weight:2}", "INTERSECT { a b => { $weight: 2; } }"),
+    ("a|b=>{$weight:2}", "UNION { a b => { $weight: 2; } }"),
+    ("-a=>{$weight:2}", "NOT{ a => { $weight: 2; } }"),
+    ("@t:a=>{$weight:2}", "@t:a => { $weight: 2; }"),
+    ("a=>{}", "a"),
+    ("a=>{;}", "a"),
+    ("a=>{$weight:2}=>{$slop:$k}", "a => { $weight: 2; $slop: $k; }"),
+    (r'a=>{$WEIGHT: "x\-y"}', r"a => { $weight: x\-y; }"),
+]
+
+ERRORS = [
+    # operators and parentheses
+    ("()", "Syntax error at offset 1 near "),
+    ("hello ()", "Syntax error at offset 7 near hello"),
+    ("hello(", "Syntax error at offset 5 near hello"),
+    ("(hello", "Syntax error at offset 1 near hello"),
+    ("hello)", "Syntax error at offset 5 near hello"),
+    ("|a", "Syntax error at offset 0 near "),
+    ("a||b", "Syntax error at offset 2 near a"),
+    ("a|", "Syntax error at offset 1 near a"),
+    ("* hello", "Syntax error at offset 2 near hello"),
+    ("hello *", "Syntax error at offset 6 near hello"),
+    ("[1 2]", "Syntax error at offset 0 near "),
+    ("{a}", "Syntax error at offset 0 near "),
+    (";", "Syntax error at offset 0 near "),
+    ("=>", "Syntax error at offset 0 near >"),
+    ("$p=>", "Syntax error at offset 2 near >"),
+    # ismissing, scopes
+    ("ismissing", "Syntax error at offset 0 near ismissing"),
+    ("ismissing(t)", "Syntax error at offset 10 near t"),
+    ("ismissing(@t", "Syntax error at offset 10 near t"),
+    ("-", "Syntax error at offset 0 near "),
+    ("@t", "Syntax error at offset 0 near t"),
+    ("@t:", "Syntax error at offset 2 near t"),
+    ("@t:*", "Syntax error at offset 3 near t"),
+    ("@t:(@b:foo)", "Syntax error at offset 4 near b"),
+    ("@t:@b:foo", "Syntax error at offset 3 near b"),
+    ("@t|b:{x}", "Syntax error at offset 5 near b"),
+    ("@t|b:[1 2]", "Syntax error at offset 5 near b"),
+    ('@t|"":x', "Syntax error at offset 3 near "),
+    # text only
+    ("a|b|@t:x", "Syntax error at offset 4 near t"),
+    # quotes
+    ("'hello world'", "Syntax error at offset 0 near hello world"),
+    ('"hello', "Syntax error at offset 1 near hello"),
+    ('"hello $p', "Syntax error at offset 1 near hello"),
+    # tags
+    ("@tag:{a-b}", "Syntax error at offset 7 near a"),
+    ("@tag:{foo-bar}", "Syntax error at offset 9 near foo"),
+    ("@tag:{a:b}", "Syntax error at offset 7 near a"),
+    ("@tag:{'a-b'}", "Syntax error at offset 6 near a-b"),
+    ("@tag:{}", "Syntax error at offset 6 near tag"),
+    ("@tag:{*}", "Syntax error at offset 6 near tag"),
+    ("@tag:{a|}", "Syntax error at offset 8 near a"),
+    ("@tag:{|a}", "Syntax error at offset 6 near tag"),
+    ("@tag:{a", "Syntax error at offset 6 near a"),
+    ("@tag:{a foo*}", "Syntax error at offset 8 near foo"),
+    ("@tag:{foo* a}", "Syntax error at offset 11 near a"),
+    # numeric
+    ("@n:[a b]", "Syntax error at offset 6 near b"),
+    ("@n:[1 2 3]", "Syntax error at offset 9 near 3"),
+    ("@n:[1", "Syntax error at offset 4 near 1"),
+    ("@n:[]", "Syntax error at offset 4 near n"),
+    ("@n:[(1]", "Syntax error at offset 6 near 1"),
+    ("@n:[(1 2 3 m]", "Syntax error at offset 9 near 3"),
+    ("@n:[- -$p 1]", "Syntax error at offset 7 near p"),
+    ("@n>a", "Syntax error at offset 3 near a"),
+    ("@n>-2[)", "Syntax error at offset 5 near "),
+    # fuzzy
+    ("%a%%", "Syntax error at offset 3 near a"),
+    ("%%a%", "Syntax error at offset 3 near a"),
+    ("%%%%a%%%%", "Syntax error at offset 3 near "),
+    ("%a", "Syntax error at offset 1 near a"),
+    # geo, shapes, vector range
+    ("@loc:[0 0 1 km m]", "Syntax error at offset 15 near m"),
+    ("@geom:[FOO $s]", "Syntax error: Expecting a geoshape predicate at offset 11"),
+    ("@geom:[WITHIN POINT]", "Syntax error at offset 14 near POINT"),
+    ("@v:[FOO 4 $b]", "Syntax error: expecting vector similarity range command at offset 4 near FOO"),
+    ("@v:[VECTOR_RANGE 4 b]", "Syntax error at offset 19 near b"),
+    ("@v:[VECTOR_RANGE 4 $b", "Syntax error at offset 19 near b"),
+    ("@v:[VECTOR_RANGE x $b]", "Syntax error at offset 17 near x"),
+    # KNN
+    ("*=>[KNN -1 @v $b]", "Syntax error at offset 8 near -1"),
+    ("*=>[KNN 1.5 @v $b]", "Syntax error at offset 8 near 1.5"),
+    ("*=>[KNN 3 @v blob]", "Syntax error at offset 13 near blob"),
+    ("*=>[KNN 3 v $b]", "Syntax error at offset 10 near v"),
+    ("*=>[FOO 3 @v $b]", "Syntax error: Expecting Vector Similarity command at offset 4 near FOO"),
+    ("*=>[KNN 3 @v $b AS]", "Syntax error at offset 18 near AS"),
+    ("*=>[KNN 3 @v $b AS d e]", "Syntax error at offset 21 near e"),
+    ("*=>[KNN 3 @v $b EF_RUNTIME]", "Syntax error at offset 26 near EF_RUNTIME"),
+    ("*=>[KNN 3 @v $b] hello", "Syntax error at offset 17 near hello"),
+    ("*=>[KNN 3 @v $b", "Syntax error at offset 13 near b"),
+    ("*=>{$weight:2}", "Syntax error at offset 3 near >{"),
+    ("(*)=>{$weight:2}", "Syntax error at offset 5 near >{"),
+    ("(* hello)", "Syntax error at offset 3 near hello"),
+    ("(*=>[KNN 3 @v $b])", "Syntax error at offset 2 near >["),
+    ("(hello=>[KNN 3 @v $b])", "Syntax error at offset 8 near >["),
+    ("@tag:{odd} @n:[2 9]=>[KNN 2 @v $b AS d]", "Syntax error at offset 21 near >["),
+    ("@a:{x} @n:[1 2]=>[KNN 2 @v $b]", "Syntax error at offset 17 near >["),
+    ("a|b=>[KNN 3 @v $b]", "Syntax error at offset 5 near >["),
+    # attributes
+    ("a=>{$weight}", "Syntax error at offset 11 near weight"),
+    ("a=>{weight:2}", "Syntax error at offset 4 near weight"),
+    ("a=>{$weight:2 $slop:1}", "Syntax error at offset 14 near slop"),
+    ("a=>{$weight:}", "Syntax error at offset 12 near weight"),
+    ("a=>{$weight:2", "Syntax error at offset 12 near 2"),
+    ("*=>[KNN 3 @v $b]=>[KNN 3 @v $b]", "Syntax error at offset 18 near >["),
+    ("*=>[KNN 3 @v $b]=>{$a:1} x", "Syntax error at offset 25 near x"),
+    ("ww'x'", "Syntax error at offset 2 near x"),
+]
+
+STOPWORD_TREES = [
+    ("the", "<empty>"),
+    ("hello the", "hello"),
+    ("-the", "<empty>"),
+    ("-the hello", "hello"),
+    ("~the", "<empty>"),
+    ('"hello the world"', "EXACT { hello the world }"),
+    ('"the"', "EXACT { the }"),
+    ("@tag:{the}", "TAG:@tag { the }"),
+    ("@tag:{the and}", "TAG:@tag { the and }"),
+    ("@tag:{to be or not to be}", "TAG:@tag { to be }"),
+    ('@tag:{"to be" x "or"}', "TAG:@tag { to be x }"),
+    ("%the%", "FUZZY{the}"),
+    ("the*", "PREFIX{the*}"),
+    ("@t:the", "<empty>"),
+    ("@t:(the hello)", "@t:hello"),
+    ("(the)=>{$weight:2}", "<empty>"),
+    ("the=>[KNN 3 @v $b]", "KNN[3 @v $b AS __v_score] { <WILDCARD> }"),
+    ("(the and)=>[KNN 3 @v $b]", "KNN[3 @v $b AS __v_score] { <WILDCARD> }"),
+    ("@t|the:x", "@t|the:x"),
+    ("as", "<empty>"),
+    ("The", "<empty>"),
+    ("THE hello", "hello"),
+]
+
+
+def show(query: str, stopwords: frozenset[str] = frozenset()) -> str:
+    return Printer().show(parse_query(query.encode(), 2, stopwords))
+
+
+@pytest.mark.parametrize(("query", "tree"), TREES)
+def test_tree(query: str, tree: str) -> None:
+    assert show(query) == tree
+
+
+@pytest.mark.parametrize(("query", "text"), ERRORS)
+def test_error_text_and_offset(query: str, text: str) -> None:
+    with pytest.raises(QuerySyntaxError) as caught:
+        parse_query(query.encode(), 2)
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(("query", "tree"), STOPWORD_TREES)
+def test_stopwords_vanish_but_not_from_quotes_and_short_tags(query: str, tree: str) -> None:
+    assert show(query, STOPWORDS) == tree
