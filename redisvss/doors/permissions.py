@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from redisvss.doors.conversation import Conversation
-from redisvss.doors.probes import Command
+from redisvss.doors.probes import Command, find_keys, key_positions
 from redisvss.errors import CommandError
 from redisvss.reply import Reply
 
@@ -23,6 +23,9 @@ CACHE_ENTRIES: Final = 10_000
 # Keys which a pattern matches all of only if it matches whatever begins with the prefix.
 SUFFIXES: Final = (b"", b"\0", b"\xff" * 40)
 NO_FIELD: Final = b"redisvss:no-such-field"
+
+_OF_KEYS: Final = ("JSON.", "FT.SUG")  # commands about keys; the others are about an index
+_INDEX_AT: Final = {"FT.ALIASADD": 2, "FT.ALIASUPDATE": 2, "REDISVSS.FAILURES": 1}
 
 Args = Sequence[bytes]
 
@@ -52,10 +55,11 @@ class Permissions:
         if error is not None:
             return error
         command = self._commands[args[0].upper()]
-        surrogate = b"HDEL" if "write" in command.flags else b"HGETALL"
-        for key in self._keys(command, args) or [b""]:
+        surrogate = b"HGETALL" if "readonly" in command.flags else b"HDEL"
+        keys = self._keys(command, args)
+        for key in keys or [b""]:
             refusal = await self._ask(client, surrogate, key)
-            if refusal is not None and ("command" in refusal or self._has_keys(command)):
+            if refusal is not None and (keys or "command" in refusal):
                 return CommandError(refusal.replace(f"'{surrogate.decode().lower()}'", f"'{command.name}'"))
         return None
 
@@ -88,18 +92,14 @@ class Permissions:
         self._cache[entry] = (time.monotonic() + CACHE_SECONDS, refusal)
         return refusal
 
-    def _has_keys(self, command: Command) -> bool:
-        return command.first_key > 0
-
     def _keys(self, command: Command, args: Args) -> list[bytes]:
         """The keys that stand for all the command touches."""
-        first = command.first_key
-        if not first or len(args) <= first:
+        if command.name.startswith(_OF_KEYS):
+            return find_keys(command, args)
+        at = _INDEX_AT.get(command.name, key_positions(command)[0])
+        if not at or len(args) <= at:
             return []
-        if not command.name.startswith("FT.") or command.name.startswith("FT.SUG"):
-            last = command.last_key if command.last_key >= 0 else len(args) + command.last_key
-            return list(args[first : last + 1 : command.step or 1])
-        prefixes = _created_prefixes(args) if command.name == "FT.CREATE" else self._prefixes(args[first])
+        prefixes = _created_prefixes(args) if command.name == "FT.CREATE" else self._prefixes(args[at])
         return [prefix + suffix for prefix in prefixes for suffix in SUFFIXES]
 
 

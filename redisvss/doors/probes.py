@@ -59,6 +59,29 @@ class Module:
 REJSON: Final = Module("ReJSON", 20803, "JSON.", "")  # the RedisJSON whose answers JSON.* follows
 SEARCH: Final = Module("search", 21033, "FT.", "ReJSON")  # RediSearch 2.10.33
 
+# RediSearch declares an index's name as a key, first among the arguments except here.
+_FT_KEYS: Final[dict[str, tuple[int, int, int]]] = {
+    **dict.fromkeys(("FT._LIST", "FT.CONFIG", "FT.DICTADD", "FT.DICTDEL", "FT.DICTDUMP"), (0, 0, 0)),
+    **dict.fromkeys(("FT.ALIASADD", "FT.ALIASUPDATE"), (1, 2, 1)),
+    "FT.CURSOR": (2, 2, 1),
+}
+
+
+def key_positions(command: Command) -> tuple[int, int, int]:
+    """(first, last, step) as COMMAND INFO shows them; the registry's own for what is not about an index."""
+    if command.first_key or not command.name.startswith("FT."):
+        return command.first_key, command.last_key, command.step
+    return _FT_KEYS.get(command.name, (1, 1, 1))
+
+
+def find_keys(command: Command, args: Args) -> list[bytes]:
+    """The keys among the arguments (the command's name included in `args`)."""
+    first, last, step = key_positions(command)
+    if not first:
+        return []
+    return list(args[first : (last if last >= 0 else len(args) + last) + 1 : step])
+
+
 # INFO sections which hold the module lines; no section asked for means "default".
 _MODULE_SECTIONS: Final = frozenset({b"modules", b"default", b"all", b"everything"})
 
@@ -178,36 +201,25 @@ class Probes:
 
     def _keys(self, args: Args) -> Reply:
         command = self.commands[args[0].upper()]
-        if not command.first_key:
+        if not key_positions(command)[0]:
             return CommandError(NO_KEYS)
-        if len(args) <= command.first_key:
-            return CommandError(INVALID_ARGUMENTS)
-        last = command.last_key if command.last_key >= 0 else len(args) + command.last_key
-        return list(args[command.first_key : last + 1 : command.step or 1])
+        return find_keys(command, args) or CommandError(INVALID_ARGUMENTS)
 
 
 def entry(command: Command) -> list[Reply]:
     """A row of COMMAND in Redis 7's ten columns; the modules declare every arity as -1 and check it themselves."""
-    return [
-        _own_name(command),
-        -1,
-        Set([*command.flags, "module"]),
-        command.first_key,
-        command.last_key,
-        command.step,
-        Set(),
-        Set(),
-        Set([_key_spec(command)] if command.first_key else []),
-        Set(),
-    ]
+    first, last, step = key_positions(command)
+    flags = Set([*command.flags, "module"])
+    specs = Set([_key_spec(first, last, step)] if first else [])
+    return [_own_name(command), -1, flags, first, last, step, Set(), Set(), specs, Set()]
 
 
-def _key_spec(command: Command) -> dict[bytes, Reply]:
-    last = command.last_key - command.first_key if command.last_key >= 0 else command.last_key
+def _key_spec(first: int, last: int, step: int) -> dict[bytes, Reply]:
+    reach = last - first if last >= 0 else last
     return {
         b"flags": Set(["RW", "access", "update"]),
-        b"begin_search": {b"type": b"index", b"spec": {b"index": command.first_key}},
-        b"find_keys": {b"type": b"range", b"spec": {b"lastkey": last, b"keystep": command.step, b"limit": 0}},
+        b"begin_search": {b"type": b"index", b"spec": {b"index": first}},
+        b"find_keys": {b"type": b"range", b"spec": {b"lastkey": reach, b"keystep": step, b"limit": 0}},
     }
 
 

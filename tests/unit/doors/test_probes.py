@@ -21,7 +21,7 @@ class Row:
 
 
 COMMANDS = {
-    b"FT.SEARCH": Row("FT.SEARCH"),
+    b"FT.SEARCH": Row("FT.SEARCH", first_key=0, last_key=0, step=0),
     b"FT._LIST": Row("FT._LIST", first_key=0, last_key=0, step=0),
     b"JSON.SET": Row("JSON.SET", ("write", "denyoom")),
     b"JSON.MSET": Row("JSON.MSET", ("write", "denyoom"), 1, -1, 3),
