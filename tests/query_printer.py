@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from redisvss import ast
 
 BLANKS = re.compile(r"[ \n]+")
-BACKSLASH = re.compile(r"\\(.)", re.DOTALL)  # RediSearch strips a wildcard's escapes before it explains it
+ESCAPE = re.compile(r"\\(?=.)", re.DOTALL)  # RediSearch strips a wildcard's escapes before it explains it
 SHAPES = {"CONTAINS": 0, "WITHIN": 1, "INTERSECTS": 2, "DISJOINT": 3}
 
 
@@ -63,7 +63,7 @@ class Printer:
                 return f"FUZZY{{{self._text(text).lower()}}}"
             case ast.Wildcard(pattern=pattern):
                 shown = self._text(pattern)
-                return f"WILDCARD{{{shown if self.schema is None else BACKSLASH.sub(r'\1', shown)}}}"
+                return f"WILDCARD{{{shown if self.schema is None else ESCAPE.sub('', shown)}}}"
             case ast.Phrase(terms=terms):
                 return f"EXACT {{ {self._all(terms)} }}"
             case ast.Intersect(children=children):
