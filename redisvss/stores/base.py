@@ -43,6 +43,7 @@ class Keep(Enum):
 
 KEEP, DELETE = Keep.KEEP, Keep.DELETE
 Change = tuple[bytes | Keep, Any]  # (new value | KEEP | DELETE, what `update` returns)
+Changes = tuple[list[bytes | Keep], Any]  # the same for several keys
 
 
 class UpdateConflict(RedisError):
@@ -63,7 +64,6 @@ class Store(ABC):
     def pipeline(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         """Commands in one round trip, not a transaction; an error reply stands in place as an exception."""
 
-    @abstractmethod
     def update(self, key: bytes, change: Callable[[bytes | None], Change]) -> Any:
         """Replace a string key by what `change` makes of it, atomically, keeping its expiry.
 
@@ -71,6 +71,16 @@ class Store(ABC):
         not call the store. Raises redis-py's ResponseError (WRONGTYPE …) when the key is not a string, UpdateConflict
         when other writers keep winning, and whatever `change` raises, leaving the key alone.
         """
+
+        def change_one(values: list[bytes | None]) -> Changes:
+            new, result = change(values[0])
+            return [new], result
+
+        return self.update_many([key], change_one)
+
+    @abstractmethod
+    def update_many(self, keys: Sequence[bytes], change: Callable[[list[bytes | None]], Changes]) -> Any:
+        """`update` of several keys in one transaction; `keys` are distinct, and `change` keeps their order."""
 
     @abstractmethod
     def read(self, keys: Sequence[bytes], key_type: str, fields: Sequence[bytes] | None) -> list[Document]:

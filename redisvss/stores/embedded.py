@@ -18,7 +18,7 @@ from fakeredis._core import CommandItem, Database
 from fakeredis.model import Hash
 from redis.exceptions import ResponseError
 
-from redisvss.stores.base import DELETE, GONE, KEEP, Change, Document, Store, minimal_prefixes
+from redisvss.stores.base import DELETE, GONE, KEEP, Changes, Document, Keep, Store, minimal_prefixes
 from redisvss.stores.fakeredis_mends import mend
 
 SCAN_BATCH = 1000
@@ -82,19 +82,14 @@ class EmbeddedStore(Store):
         self._idle.append(connection)
         return replies
 
-    def update(self, key: bytes, change: Callable[[bytes | None], Change]) -> Any:
+    def update_many(self, keys: Sequence[bytes], change: Callable[[list[bytes | None]], Changes]) -> Any:
         with self._locked() as database:
-            item = CommandItem(key, database, item=database.get(key))
-            if item.value is not None and not isinstance(item.value, bytes):
+            items = [CommandItem(key, database, item=database.get(key)) for key in keys]
+            if any(item.value is not None and not isinstance(item.value, bytes) for item in items):
                 raise ResponseError(WRONGTYPE)
-            new, result = change(item.value)
-            if new is KEEP:
-                return result
-            if new is DELETE:
-                item.value = None
-            else:
-                item.update(new)  # unlike assigning `value`, keeps the expiry
-            item.writeback()
+            changed, result = change([item.value for item in items])
+            for item, new in zip(items, changed, strict=True):
+                _replace(item, new)
             return result
 
     def read(self, keys: Sequence[bytes], key_type: str, fields: Sequence[bytes] | None) -> list[Document]:
@@ -156,6 +151,16 @@ def _observe(server: fakeredis.FakeServer) -> None:
         if not isinstance(database, ObservedDatabase):
             database.__class__ = ObservedDatabase
             database.listeners = []
+
+
+def _replace(item: Any, new: bytes | Keep) -> None:
+    if new is KEEP:
+        return
+    if new is DELETE:
+        item.value = None
+    else:
+        item.update(new)  # unlike assigning `value`, keeps the expiry
+    item.writeback()
 
 
 def _execute(connection: Any, command: Sequence[Any]) -> Any:

@@ -17,8 +17,9 @@ from redisvss.stores.base import (
     GONE,
     KEEP,
     REDIS_TYPES,
-    Change,
+    Changes,
     Document,
+    Keep,
     Store,
     UpdateConflict,
     escape_glob,
@@ -59,12 +60,12 @@ class ServerStore(Store):
             wire.send(b"".join(map(pack, commands)))
             return wire.replies(len(commands))
 
-    def update(self, key: bytes, change: Callable[[bytes | None], Change]) -> Any:
+    def update_many(self, keys: Sequence[bytes], change: Callable[[list[bytes | None]], Changes]) -> Any:
         give_up_at = time.monotonic() + UPDATE_WAIT
         pause = UPDATE_PAUSE
         with self._wire() as wire:
             while True:
-                done, result = _try_update(wire, key, change)
+                done, result = _try_update(wire, keys, change)
                 if done:
                     return result
                 if time.monotonic() > give_up_at:
@@ -146,20 +147,25 @@ class ServerStore(Store):
             wire.close()
 
 
-def _try_update(wire: Wire, key: bytes, change: Callable[[bytes | None], Change]) -> tuple[bool, Any]:
+def _try_update(wire: Wire, keys: Sequence[bytes], change: Callable[[list[bytes | None]], Changes]) -> tuple[bool, Any]:
     """One optimistic attempt: (whether it went through, the result)."""
-    _, value = _raising(_exchange(wire, pack((b"WATCH", key)) + pack((b"GET", key)), 2), wire)
+    reads = pack((b"WATCH", *keys)) + b"".join(pack((b"GET", key)) for key in keys)
+    _, *values = _raising(_exchange(wire, reads, 1 + len(keys)), wire)
     try:
-        new, result = change(value)
+        changed, result = change(values)
     except BaseException:
         wire.call(b"UNWATCH")
         raise
-    if new is KEEP:
+    writes = [_write(key, new) for key, new in zip(keys, changed, strict=True) if new is not KEEP]
+    if not writes:
         wire.call(b"UNWATCH")
         return True, result
-    write = (b"DEL", key) if new is DELETE else (b"SET", key, new, b"KEEPTTL")
-    replies = _exchange(wire, pack((b"MULTI",)) + pack(write) + pack((b"EXEC",)), 3)
-    return _raising(replies, wire)[2] is not None, result
+    request = pack((b"MULTI",)) + b"".join(writes) + pack((b"EXEC",))
+    return _raising(_exchange(wire, request, 2 + len(writes)), wire)[-1] is not None, result
+
+
+def _write(key: bytes, new: bytes | Keep) -> bytes:
+    return pack((b"DEL", key) if new is DELETE else (b"SET", key, new, b"KEEPTTL"))
 
 
 def _raising(replies: list[Any], wire: Wire) -> list[Any]:
