@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import redis
@@ -24,7 +24,7 @@ from redisvss.doors.probes import Observer, Probes
 from redisvss.doors.shared import SharedEngine
 from redisvss.engine import Engine
 from redisvss.errors import CommandError
-from redisvss.reply import Reply, lower
+from redisvss.reply import Reply, Set, lower
 
 _PROBE = ("COMMAND", "INFO", "FT.SEARCH", "JSON.SET")
 
@@ -78,6 +78,9 @@ class _Encoded(Sequence[bytes]):
     def __len__(self) -> int:
         return len(self._words)
 
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self._bytes, self._words)
+
     def __getitem__(self, item: Any) -> Any:
         if isinstance(item, slice):
             return [self._bytes(word) for word in self._words[item]]
@@ -113,26 +116,26 @@ class _Door:
     def _own(self, reply: Reply, disable_decoding: bool) -> Any:
         """A reply of ours as redis-py's parser would hand it over; raises it when it is an error."""
         protocol = self._turns.conversation.session.protocol
-        value = self._value(reply if protocol >= 3 else lower(reply), not disable_decoding)
+        decoding = not disable_decoding and self.encoder.decode_responses
+        value = self._value(reply if protocol >= 3 else lower(reply), decoding)
         if isinstance(value, ResponseError):
             raise value
         return value
 
     def _value(self, reply: Any, decoding: bool) -> Any:
-        match reply:
-            case str():
-                reply = reply.encode("utf-8", "surrogateescape")
-                return self.encoder.decode(reply) if decoding else reply
-            case bytes():
-                return self.encoder.decode(reply) if decoding else reply
-            case list():
-                return [self._value(item, decoding) for item in reply]
-            case dict():
-                return {self._value(k, decoding): self._value(v, decoding) for k, v in reply.items()}
-            case CommandError():
-                return BaseParser.parse_error(str(reply))  # type: ignore[no-untyped-call]
-            case _:
-                return reply
+        """One value; by exact type and commonest first, since a page of hits is hundreds of them."""
+        kind = type(reply)
+        if kind is bytes:
+            return self.encoder.decode(reply) if decoding else reply
+        if kind is dict:
+            return {self._value(k, decoding): self._value(v, decoding) for k, v in reply.items()}
+        if kind is list or kind is Set:
+            return [self._value(item, decoding) for item in reply]
+        if kind is str:
+            return self._value(reply.encode("utf-8", "surrogateescape"), decoding)
+        if isinstance(reply, CommandError):
+            return BaseParser.parse_error(str(reply))  # type: ignore[no-untyped-call]
+        return reply
 
     def _forwarded(self, step: Step, reply: Any) -> Any:
         """Let the conversation see a forwarded command's reply, which it may add to (COMMAND INFO, MODULE LIST …)."""
@@ -140,7 +143,7 @@ class _Door:
         if not conversation.observes(step):
             return reply
         seen = conversation.replied(step, reply)
-        return reply if seen is reply else self._value(seen, decoding=True)
+        return reply if seen is reply else self._value(seen, self.encoder.decode_responses)
 
     def _refused(self, step: Step, error: ResponseError) -> None:
         conversation = self._turns.conversation
@@ -308,15 +311,15 @@ class EmbeddedConnection(SyncDoor, FakeRedisConnection):  # type: ignore[misc]
     """No server: documents live in a fakeredis FakeServer."""
 
 
-class ServerConnection(SyncDoor, redis.Connection):  # type: ignore[misc]
+class ServerConnection(SyncDoor, redis.Connection):
     """TCP."""
 
 
-class SSLServerConnection(SyncDoor, redis.SSLConnection):  # type: ignore[misc]
+class SSLServerConnection(SyncDoor, redis.SSLConnection):
     """TLS."""
 
 
-class UnixServerConnection(SyncDoor, redis.UnixDomainSocketConnection):  # type: ignore[misc]
+class UnixServerConnection(SyncDoor, redis.UnixDomainSocketConnection):
     """Unix socket."""
 
 

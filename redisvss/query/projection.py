@@ -10,15 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from redisvss.numbers import format_number
-from redisvss.query.bind import BoundQuery
 from redisvss.query.request import Returned, SearchRequest
 from redisvss.schema import FieldSpec
 from redisvss.searchindex import SearchIndex
 
 if TYPE_CHECKING:
-    from redisvss.query.search import Hit
-
-Row = list[tuple[bytes, Any]]
+    from redisvss.query.search import SearchResult
 
 
 class Loader(Protocol):
@@ -31,80 +28,69 @@ class Loader(Protocol):
         """One attribute's stored value for each key, for sorting by a field that is not SORTABLE."""
 
 
-def project(index: SearchIndex, request: SearchRequest, query: BoundQuery, hits: Sequence[Hit], loader: Loader) -> None:
-    """Fill `hit.fields`."""
-    wanted = _wanted(index, request, query)
-    if wanted == ():
-        documents: Sequence[Any] = [{}] * len(hits)
-    else:
-        documents = loader.documents(index, [hit.key for hit in hits], wanted)
-    for hit, document in zip(hits, documents, strict=True):
-        if document is not None:
-            hit.fields = _row(index, request, query, hit, document)
-
-
-def _wanted(index: SearchIndex, request: SearchRequest, query: BoundQuery) -> tuple[bytes, ...] | None:
-    """The hash fields to read: None for all, () for none."""
+def project(index: SearchIndex, request: SearchRequest, result: SearchResult, loader: Loader) -> None:
+    """Fill `hit.fields` of every hit."""
     if request.returned is None:
-        return None
-    known = {name.encode("utf-8", "surrogateescape") for name in query.yields} | {b"__key"}
-    names = [_identifier(index, r.name) for r in request.returned if r.name not in known and not _held(index, r)]
-    return tuple(dict.fromkeys(names))
+        _whole(index, request, result, loader)
+    else:
+        _chosen(index, request, request.returned, result, loader)
 
 
-def _held(index: SearchIndex, returned: Returned) -> bool:
-    """Whether the index itself holds the value: SORTABLE numbers, which are shown as numbers."""
-    spec = index.definition.attribute(returned.name)
-    return spec is not None and spec.type == "NUMERIC" and spec.sortable
+def _whole(index: SearchIndex, request: SearchRequest, result: SearchResult, loader: Loader) -> None:
+    """Distances, the sort field, then the rest of the document."""
+    definition = index.definition
+    special = {definition.language_field, definition.score_field, definition.payload_field}
+    first = None if request.sortby is None else _identifier(index, _encoded(request.sortby))
+    yielded = [(_encoded(name), values) for name, values in result.distances.items()]
+    documents = loader.documents(index, [hit.key for hit in result.hits], None)
+    for row, (hit, document) in enumerate(zip(result.hits, documents, strict=True)):
+        if document is None:
+            continue
+        shown = [(name, format_number(values[row])) for name, values in yielded if values[row] == values[row]]
+        if first is not None and first in document:
+            shown.append((first, document[first]))
+        shown += [item for item in document.items() if item[0] not in special and item[0] != first]
+        hit.fields = shown
+
+
+def _chosen(
+    index: SearchIndex, request: SearchRequest, returned: Sequence[Returned], result: SearchResult, loader: Loader
+) -> None:
+    """What RETURN names; distances and the sort field come first wherever they stand in it."""
+    leading = [_encoded(name) for name in result.distances] + [_encoded(request.sortby or "")]
+    ordered = sorted(returned, key=lambda r: leading.index(r.name) if r.name in leading else len(leading))
+    columns = [(wanted.alias, _held(wanted, result)) for wanted in ordered]
+    identifiers = [
+        None if values is not None else _identifier(index, wanted.name)
+        for wanted, (_, values) in zip(ordered, columns, strict=True)
+    ]
+    needed = tuple(dict.fromkeys(name for name in identifiers if name is not None))
+    documents = loader.documents(index, [hit.key for hit in result.hits], needed) if needed else [{}] * len(result.hits)
+    for row, (hit, document) in enumerate(zip(result.hits, documents, strict=True)):
+        if document is None:
+            continue
+        hit.fields = []
+        for (alias, values), identifier in zip(columns, identifiers, strict=True):
+            value = document.get(identifier) if values is None else values[row]
+            if value is not None:
+                hit.fields.append((alias, value))
+
+
+def _held(wanted: Returned, result: SearchResult) -> list[bytes | None] | None:
+    """The column of values that need no document: distances, SORTABLE numbers and the key; None where one does."""
+    name = wanted.name.decode("utf-8", "surrogateescape")
+    numbers = result.distances.get(name) or result.numbers.get(name)
+    if numbers is not None:
+        return [format_number(value) if value == value or name in result.distances else None for value in numbers]
+    if wanted.name == b"__key":
+        return [hit.key for hit in result.hits]
+    return None
 
 
 def _identifier(index: SearchIndex, name: bytes) -> bytes:
     """RETURN names an attribute first, then a field of the document."""
     spec = index.definition.attribute(name)
     return name if spec is None else spec.identifier
-
-
-def _row(index: SearchIndex, request: SearchRequest, query: BoundQuery, hit: Hit, document: Any) -> Row:
-    if request.returned is not None:
-        row = _chosen(index, request.returned, hit, document)
-    else:
-        special = {index.definition.language_field, index.definition.score_field, index.definition.payload_field}
-        row = [(name, value) for name, value in document.items() if name not in special]
-        row = [(_encoded(name), format_number(d)) for name, d in hit.distances.items() if d == d] + row
-    return _leading(index, request, query, row)
-
-
-def _chosen(index: SearchIndex, returned: Sequence[Returned], hit: Hit, document: Any) -> Row:
-    row: Row = []
-    for wanted in returned:
-        name = wanted.name.decode("utf-8", "surrogateescape")
-        value: bytes | None
-        if name in hit.distances:
-            value = format_number(hit.distances[name])
-        elif name in hit.numbers:
-            value = format_number(hit.numbers[name])
-        elif wanted.name == b"__key":
-            value = hit.key
-        else:
-            value = document.get(_identifier(index, wanted.name))
-        if value is not None:
-            row.append((wanted.alias, value))
-    return row
-
-
-def _leading(index: SearchIndex, request: SearchRequest, query: BoundQuery, row: Row) -> Row:
-    """Distances, then the sort field, in front of the rest."""
-    first = [_encoded(name) for name in query.yields]
-    if request.sortby is not None:
-        first.append(_shown_sort_name(index, request))
-    rank = {name: position for position, name in enumerate(first)}
-    return sorted(row, key=lambda item: rank.get(item[0], len(first)))
-
-
-def _shown_sort_name(index: SearchIndex, request: SearchRequest) -> bytes:
-    assert request.sortby is not None
-    name = _encoded(request.sortby)
-    return name if request.returned is not None else _identifier(index, name)
 
 
 def _encoded(name: str) -> bytes:

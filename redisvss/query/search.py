@@ -17,10 +17,9 @@ from pyroaring import BitMap
 
 from redisvss.config import Config
 from redisvss.errors import CommandError
-from redisvss.fields.base import BindContext, Leaf, QueryError
+from redisvss.fields.base import BindContext, Ids, Leaf, QueryError
 from redisvss.fields.geo import GeoField, GeoLeaf
 from redisvss.fields.numeric import NumericField, NumericLeaf
-from redisvss.index.columns import NumberColumn
 from redisvss.query.bind import BoundQuery, bind
 from redisvss.query.bound import AllDocs, And, BoundNode, Nothing
 from redisvss.query.collect import best_first, by_number, by_text
@@ -34,25 +33,27 @@ from redisvss.searchindex import SearchIndex
 TIMED_OUT = "Timeout limit was reached"
 
 
-@dataclass
+@dataclass(slots=True)
 class Hit:
     """One document of the page. `sort_value`: what SORTBY compared, None where the document has none."""
 
     key: bytes
     doc_id: int
     score: float = 0.0
-    explanation: Any = None
-    payload: bytes | None = None
     sort_value: float | str | bytes | None = None
-    distances: dict[str, float] = field(default_factory=dict)
-    numbers: dict[str, float] = field(default_factory=dict)  # SORTABLE numbers, so that they need not be loaded
+    payload: bytes | None = None
+    explanation: Any = None
     fields: list[tuple[bytes, Any]] | None = None  # None: the document went away between match and load
 
 
 @dataclass
 class SearchResult:
+    """`distances` and `numbers` (SORTABLE ones of RETURN) hold a value for each hit, NaN where it has none."""
+
     total: int
     hits: list[Hit]
+    distances: dict[str, list[float]] = field(default_factory=dict)
+    numbers: dict[str, list[float]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     query: BoundQuery | None = None
     matches: Matches | None = None
@@ -114,7 +115,7 @@ class Search:
             result = self._collect(query, matches)
         clock.lap("collect")
         if not self.request.nocontent and self.request.returned != ():
-            project(self.index, self.request, query, result.hits, self.loader)
+            project(self.index, self.request, result, self.loader)
         self._check_time(result, matches)
         clock.lap("load")
         result.seconds = clock.laps
@@ -198,10 +199,29 @@ class Search:
             scores = self._scores(query, matches)
         order, sort_values = self._order(matches, scores, page)
         positions = order[request.offset :]
-        result.hits = [self._hit(p, matches, scores, sort_values) for p in positions.tolist()]
+        ids = matches.ids[positions]
+        result.hits = self._hits(ids)
+        for name, distances in matches.distances.items():
+            result.distances[name] = distances[positions].tolist()
+        result.numbers = self._numbers(ids)
+        if scores is not None:
+            for hit, score in zip(result.hits, scores[positions].tolist(), strict=True):
+                hit.score = score
+        if sort_values is not None:
+            for hit, position in zip(result.hits, positions.tolist(), strict=True):
+                value = sort_values[position]
+                hit.sort_value = None if isinstance(value, float) and value != value else value
         if request.explainscore:
             self._explain(query, result.hits)
         return result
+
+    def _hits(self, ids: Ids) -> list[Hit]:
+        key_of, payloads = self.index.table.key_of, self.index.payloads
+        hits = [Hit(key_of(doc_id), doc_id) for doc_id in ids.tolist()]
+        if self.request.withpayloads:
+            for hit in hits:
+                hit.payload = payloads.get(hit.doc_id)
+        return hits
 
     def _scores(self, query: BoundQuery, matches: Matches) -> Floats:
         scores: Floats = SCORERS[self.request.scorer](query.root, matches.ids, self._score_context(query))
@@ -234,35 +254,15 @@ class Search:
         keys = [self.index.table.key_of(doc_id) for doc_id in matches.ids.tolist()]
         return self.loader.column(self.index, keys, indexed.spec)
 
-    def _hit(self, position: int, matches: Matches, scores: Floats | None, sort_values: Any) -> Hit:
-        doc_id = int(matches.ids[position])
-        hit = Hit(self.index.table.key_of(doc_id), doc_id)
-        if scores is not None:
-            hit.score = float(scores[position])
-        if sort_values is not None:
-            value = sort_values[position]
-            hit.sort_value = None if isinstance(value, float) and np.isnan(value) else value
-        for name, distances in matches.distances.items():
-            hit.distances[name] = float(distances[position])
-        hit.payload = self.index.payloads.get(doc_id)
-        hit.numbers = self._numbers(doc_id)
-        return hit
-
-    def _numbers(self, doc_id: int) -> dict[str, float]:
-        """SORTABLE numbers RETURN can take from the index."""
-        found: dict[str, float] = {}
+    def _numbers(self, ids: Ids) -> dict[str, list[float]]:
+        """SORTABLE numbers RETURN can take from the index instead of the documents."""
+        found: dict[str, list[float]] = {}
         for returned in self.request.returned or ():
             name = returned.name.decode("utf-8", "surrogateescape")
-            column = self._sortable_column(name)
-            if column is not None and doc_id in column.docs:
-                found[name] = float(column.first[doc_id])
+            indexed = self.index.by_name.get(name)
+            if isinstance(indexed, NumericField) and indexed.spec.sortable:
+                found[name] = indexed.column.values(ids).tolist()
         return found
-
-    def _sortable_column(self, name: str) -> NumberColumn | None:
-        indexed = self.index.by_name.get(name)
-        if isinstance(indexed, NumericField) and indexed.spec.sortable:
-            return indexed.column
-        return None
 
     def _explain(self, query: BoundQuery, hits: list[Hit]) -> None:
         for hit in hits:
