@@ -144,8 +144,7 @@ class SocketFeed(Feed):
         while True:
             try:
                 wire = self._wire or self._restore(deadline)
-                wire.send(self._probe)
-                reply = wire.reply()
+                reply = self._ask(wire)
             except _LOST as error:
                 self._lose()
                 if time.monotonic() > deadline:
@@ -154,6 +153,11 @@ class SocketFeed(Feed):
             if not isinstance(reply, Exception):
                 return self._compare_marker(reply)
             self._pause_after(reply, deadline)
+
+    def _ask(self, wire: Wire) -> Any:
+        """One round trip: the marker, or an error; pushes that were on their way are noted."""
+        wire.send(self._probe)
+        return wire.reply()
 
     def _pause_after(self, refusal: Exception, deadline: float) -> None:
         """An error is no barrier: a busy server may answer it out of turn."""
@@ -218,8 +222,7 @@ class SocketFeed(Feed):
         try:
             wire.on_push = self._note
             self._subscribe(wire, self._prefixes)
-            wire.send(self._probe)
-            reply = wire.reply()
+            reply = self._ask(wire)
             if isinstance(reply, NoPermissionError):
                 self._probe = PING
             elif isinstance(reply, Exception):

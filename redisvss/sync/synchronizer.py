@@ -21,8 +21,10 @@ from redis.exceptions import ConnectionError, RedisError, TimeoutError
 from redisvss.stores.base import Store, minimal_prefixes
 from redisvss.stores.embedded import EmbeddedStore
 from redisvss.stores.server import ServerStore
+from redisvss.stores.wire import Dialer
 from redisvss.sync.feed import MARKER_KEY, OWN_PREFIX, PROBE_KEY, Feed, FeedLost, FeedUnavailable
 from redisvss.sync.feed_embedded import EmbeddedFeed
+from redisvss.sync.feed_keyspace import KeyspaceFeed
 from redisvss.sync.feed_socket import WAIT_SECONDS, TrackingFeed
 from redisvss.sync.refresh import BATCH, Follower, Indexed
 from redisvss.sync.scan import ScanState, scan
@@ -258,8 +260,19 @@ def open_feed(store: Store, wait_seconds: float = WAIT_SECONDS) -> Feed:
         case EmbeddedStore():
             return EmbeddedFeed(store)
         case ServerStore():
-            feed = TrackingFeed(store.dialer, wait_seconds)
-            feed.watch((OWN_PREFIX,))
-            return feed
+            return _open_socket_feed(store.dialer, wait_seconds)
         case _:
             raise FeedUnavailable(f"No change feed for a store of kind {store.kind!r}")
+
+
+def _open_socket_feed(dialer: Dialer, wait_seconds: float) -> Feed:
+    refusals: list[str] = []
+    for kind in (TrackingFeed, KeyspaceFeed):
+        feed = kind(dialer, wait_seconds)
+        try:
+            feed.watch((OWN_PREFIX,))
+        except FeedUnavailable as refusal:
+            refusals.append(str(refusal))
+        else:
+            return feed
+    raise FeedUnavailable("; ".join(refusals))
