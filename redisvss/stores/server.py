@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, TypeVar
 
 import redis
 from redis.exceptions import ConnectionError, RedisError, ResponseError, TimeoutError
 
+from redisvss.stores import field_expiry
 from redisvss.stores.base import (
     DELETE,
     GONE,
@@ -77,8 +79,31 @@ class ServerStore(Store):
         if not keys:
             return []
         request, decode = _read_request(keys, key_type, fields)
-        replies = self._again(lambda wire: _exchange(wire, request, 2 * len(keys)))
-        return [_document(value, ttl, decode) for value, ttl in zip(replies[::2], replies[1::2], strict=True)]
+        fields_may_expire = key_type == "HASH" and self._fields_may_expire
+        if fields_may_expire:
+            request += pack(field_expiry.READ_COUNT)
+        count = 2 * len(keys)
+        replies = self._again(lambda wire: _exchange(wire, request, count + fields_may_expire))
+        pairs = zip(replies[:count:2], replies[1:count:2], strict=True)
+        documents = [_document(value, ttl, decode) for value, ttl in pairs]
+        if fields_may_expire and field_expiry.counted(replies[-1], self.db):
+            self._consider_field_expiry(keys, documents)
+        return documents
+
+    @cached_property
+    def _fields_may_expire(self) -> bool:
+        """Whether the server knows of it at all, and lets us ask."""
+        try:
+            self.call(*field_expiry.READ_COUNT)
+            return bool(self.call(b"COMMAND", b"INFO", b"HPTTL") != [None])
+        except ResponseError:
+            return False
+
+    def _consider_field_expiry(self, keys: Sequence[bytes], documents: list[Document]) -> None:
+        questions = field_expiry.questions(keys, documents)
+        answers = self.pipeline(list(questions.values())) if questions else []
+        for position, answer in zip(questions, answers, strict=True):
+            documents[position] = field_expiry.sooner(documents[position], answer)
 
     def scan(self, prefixes: Sequence[bytes], key_type: str) -> Iterator[list[bytes]]:
         for prefix in minimal_prefixes(prefixes):
