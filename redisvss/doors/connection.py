@@ -62,6 +62,9 @@ class Host(Protocol):
     async def permit(self, connection: ClientConnection, args: Sequence[bytes]) -> CommandError | None:
         """Why the client's user may not run this command of ours; None if it may."""
 
+    async def permit_answer(self, connection: ClientConnection, args: Sequence[bytes]) -> CommandError | None:
+        """As `permit`, behind the command: what it knows of the index by now decides whether the client may see it."""
+
     def execute(self, args: Sequence[bytes], session: Session) -> Awaitable[Reply]:
         """Run a command of ours off the event loop; raises CommandError."""
 
@@ -247,7 +250,8 @@ class ClientConnection(asyncio.Protocol):
 
     async def _run(self, args: Sequence[bytes]) -> Reply:
         try:
-            return await self._host.execute(args, self.conversation.session)
+            reply = await self._host.execute(args, self.conversation.session)
+            return await self._host.permit_answer(self, args) or reply
         except CommandError as error:
             return error
         except Exception:  # a fault of ours must not take the client's connection, nor anybody else's

@@ -9,7 +9,7 @@ and honours whatever Redis's ACLs can say: categories, selectors, read and write
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from redisvss.doors.conversation import Conversation
@@ -38,11 +38,21 @@ class Asker(Protocol):
 
 
 class Permissions:
-    """`prefixes(index)`: the key prefixes of an index or alias, () if there is none."""
+    """`prefixes(index)`: the key prefixes of an index or alias, as far as known here; () if there is none.
 
-    def __init__(self, commands: Mapping[bytes, Command], prefixes: Callable[[bytes], Iterable[bytes]]) -> None:
+    `refresh` learns of the indexes other processes have made. It is awaited before a command that writes; one that
+    reads is checked again when it has run (`reads`), for it has learnt of them by then, at no cost.
+    """
+
+    def __init__(
+        self,
+        commands: Mapping[bytes, Command],
+        prefixes: Callable[[bytes], Iterable[bytes]],
+        refresh: Callable[[], Awaitable[None]],
+    ) -> None:
         self._commands = commands
         self._prefixes = prefixes
+        self._refresh = refresh
         self._cache: dict[tuple[str, bytes, bytes], tuple[float, str | None]] = {}
 
     def forget(self) -> None:
@@ -55,13 +65,20 @@ class Permissions:
         if error is not None:
             return error
         command = self._commands[args[0].upper()]
-        surrogate = b"HGETALL" if "readonly" in command.flags else b"HDEL"
+        reads = self.reads(args)
+        if not reads:
+            await self._refresh()
+        surrogate = b"HGETALL" if reads else b"HDEL"
         keys = self._keys(command, args)
         for key in keys or [b""]:
             refusal = await self._ask(client, surrogate, key)
             if refusal is not None and (keys or "command" in refusal):
                 return CommandError(refusal.replace(f"'{surrogate.decode().lower()}'", f"'{command.name}'"))
         return None
+
+    def reads(self, args: Args) -> bool:
+        """Whether the command changes nothing."""
+        return "readonly" in self._commands[args[0].upper()].flags
 
     async def identify(self, client: Asker) -> CommandError | None:
         """Learn the user's name once; an unauthenticated client gets Redis's NOAUTH. MULTI's OK proves that it is."""

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from redisvss.doors.connection import ClientConnection
 from redisvss.doors.conversation import Conversation
@@ -65,14 +65,18 @@ class Listen:
 class Services:
     """What a server puts before its clients; `engine` None hands every command on (Redis has its own search module).
 
-    `prefixes`: the key prefixes of an index, for permissions. `gauges`: the engine's own figures.
+    `prefixes`: the key prefixes of an index as far as known, `refresh`: learn of those made elsewhere (may block).
+    `gauges`: the engine's own figures, cheap to have; `measures`: those that take time (may block).
     """
 
     engine: Engine | None
     upstream: Upstream | EmbeddedStore
     password: bytes | None = None
     prefixes: Callable[[bytes], Iterable[bytes]] = lambda index: ()
+    refresh: Callable[[], None] = lambda: None
     gauges: Callable[[], Gauges] = dict
+    measures: Callable[[], Gauges] = dict
+    close: Callable[[], None] = lambda: None
 
 
 class Server:
@@ -87,7 +91,7 @@ class Server:
         self.metrics = Metrics()
         own = {} if self._engine is None else {n: c for n, c in self._engine.commands.items() if self._engine.owns(n)}
         self._probes = Probes(own, lambda: self.metrics.info(services.gauges())) if own else None
-        self._permissions = Permissions(own, services.prefixes)
+        self._permissions = Permissions(own, services.prefixes, self._refresh)
         self._names = frozenset(own) | (embedded_commands.NAMES if self._embedded is not None else frozenset())
 
     @property
@@ -137,10 +141,22 @@ class Server:
         return await upstream.link(owner)
 
     async def permit(self, connection: ClientConnection, args: Sequence[bytes]) -> CommandError | None:
-        if self._embedded is None or args[0].upper() not in embedded_commands.NAMES:
+        if not self._is_of_the_store(args):
             return await self._permissions.check(connection, args)
-        user = connection.conversation.session
-        return await self._permissions.identify(connection) or embedded_commands.refusal(self._embedded, user, args)
+        error = await self._permissions.identify(connection)
+        store, session = self._services.upstream, connection.conversation.session
+        return error or embedded_commands.refusal(cast(EmbeddedStore, store), session, args)
+
+    async def permit_answer(self, connection: ClientConnection, args: Sequence[bytes]) -> CommandError | None:
+        if self._is_of_the_store(args) or not self._permissions.reads(args):
+            return None
+        return await self._permissions.check(connection, args)
+
+    def _is_of_the_store(self, args: Sequence[bytes]) -> bool:
+        return self._embedded is not None and args[0].upper() in embedded_commands.NAMES
+
+    async def _refresh(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._pool, self._services.refresh)
 
     async def execute(self, args: Sequence[bytes], session: Session) -> Reply:
         started = time.perf_counter()
@@ -176,13 +192,16 @@ class Server:
     def _accept(self) -> ClientConnection:
         return ClientConnection(self)
 
+    def _all_gauges(self) -> Gauges:
+        return {**self._services.gauges(), **self._services.measures()}
+
     async def _scrape(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One HTTP request: `GET /metrics`."""
         with contextlib.suppress(OSError, asyncio.TimeoutError, asyncio.LimitOverrunError, asyncio.IncompleteReadError):
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
             status, body = "404 Not Found", "see /metrics\n"
             if head.startswith((b"GET /metrics ", b"GET /metrics?")):
-                gauges = await asyncio.get_running_loop().run_in_executor(self._pool, self._services.gauges)
+                gauges = await asyncio.get_running_loop().run_in_executor(self._pool, self._all_gauges)
                 status, body = "200 OK", self.metrics.prometheus(gauges)
             writer.write(
                 f"HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4\r\n"

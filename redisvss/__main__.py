@@ -1,0 +1,5 @@
+"""`python -m redisvss`: the command line."""
+
+from redisvss.cli import main
+
+main()
