@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from redisvss.commands import COMMANDS, CommandInfo
 from redisvss.commands.args import Args
 from redisvss.config import Config
-from redisvss.documents import READERS
+from redisvss.documents import ABSENT
 from redisvss.errors import CommandError, wrong_arity
 from redisvss.query.request import SearchRequest
 from redisvss.query.search import Search, SearchResult
@@ -26,6 +26,7 @@ from redisvss.stores.base import Store
 from redisvss.sync.catalog import Catalog
 from redisvss.sync.synchronizer import Options, Synchronizer
 
+FIRST_DIALECT = 1  # in which a JSON path with several values shows the first
 _DELETE_BATCH = 1000  # keys one DEL of DROPINDEX DD names
 
 
@@ -108,14 +109,13 @@ class Engine:
     # ---- documents for replies: query.projection.Loader --------------------------------------------------------------
 
     def documents(self, index: SearchIndex, keys: Sequence[bytes], names: Sequence[bytes] | None) -> list[Any]:
-        definition = index.definition
-        reader = READERS[definition.key_type](definition)
-        stored = self.store.read(keys, definition.key_type, names)
-        return [None if document.values is None else reader.parse(document.values) for document in stored]
+        stored = self.store.read(keys, index.definition.key_type, names)
+        return [None if document.values is None else index.reader.parse(document.values) for document in stored]
 
     def column(self, index: SearchIndex, keys: Sequence[bytes], spec: FieldSpec) -> list[bytes | None]:
-        documents = self.documents(index, keys, [spec.identifier])
-        return [None if document is None else document.get(spec.identifier) for document in documents]
+        documents = self.documents(index, keys, index.reader.needed([spec.attribute]))
+        found = [document and index.reader.value(document, spec.attribute, FIRST_DIALECT) for document in documents]
+        return [None if value is ABSENT else value for value in found]
 
 
 def _as_reply(error: RedisError) -> str:

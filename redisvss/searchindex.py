@@ -6,6 +6,7 @@ nothing of where documents come from or of the query language.
 
 from __future__ import annotations
 
+import marshal
 import threading
 import time
 from collections.abc import Sequence
@@ -98,7 +99,7 @@ class SearchIndex:
         self.field_failures: list[FailureCount] = []
         self.payloads: dict[int, bytes] = {}
         self._prints: dict[int, tuple[int, ...]] = {}
-        self._reader = READERS[definition.key_type](definition)
+        self.reader = READERS[definition.key_type](definition)
         self._filter: CompiledFilter | None = compile_filter(definition.filter) if definition.filter else None
         for spec in definition.fields:
             self._add_field(spec)
@@ -167,7 +168,7 @@ class SearchIndex:
         with self._writer, self.lock.write():
             new = definition.fields[len(self.fields) :]
             self.definition = definition
-            self._reader = READERS[definition.key_type](definition)
+            self.reader = READERS[definition.key_type](definition)
             for indexed in self.fields:
                 indexed.definition = definition
             for spec in new:
@@ -175,27 +176,27 @@ class SearchIndex:
             self._prints.clear()
 
     def _decode(self, key: bytes, stored: Any) -> _Decoded | Failure | None:
-        document = None if stored is None else self._reader.parse(stored)
+        document = None if stored is None else self.reader.parse(stored)
         if document is None:
             return None
-        if self._filter is not None and not self._filter.passes(self._reader.properties(key, document)):
+        if self._filter is not None and not self._filter.passes(self.reader.properties(key, document)):
             return None
-        raws = self._reader.raws(document)
+        raws = self.reader.raws(document)
         values: dict[int, Any] = {}
         sort_keys: dict[int, str | None] = {}
         for position, (indexed, raw) in enumerate(zip(self.fields, raws, strict=True)):
             if raw is None:
                 continue
             try:
-                value = self._reader.decode(indexed, raw)
+                value = self.reader.decode(indexed, raw)
             except InvalidValue as invalid:
                 return Failure(key, indexed.spec.attribute, str(invalid))
             if value is None:
                 continue
             values[position] = value
             if indexed.spec.name in self.sort_columns:
-                sort_keys[position] = self._reader.sort_key(indexed.spec, raw)
-        special = self._reader.special(document)
+                sort_keys[position] = self.reader.sort_key(indexed.spec, raw)
+        special = self.reader.special(document)
         prints = (*map(_print_of, raws), hash(special))
         return _Decoded(values, prints, sort_keys, self._score_of(special), special.payload, _language_of(special))
 
@@ -311,4 +312,9 @@ def _language_of(special: Special) -> str | None:
 
 def _print_of(raw: Any) -> int:
     """A print of a stored value: 64 bits, so two different ones pass for the same once in 10^19 updates."""
-    return hash(raw) if isinstance(raw, bytes) or raw is None else hash(repr(raw))
+    if raw is None or isinstance(raw, bytes):
+        return hash(raw)
+    return hash(marshal.dumps(raw, _PLAIN_MARSHAL))  # JSON values; five times faster than their repr
+
+
+_PLAIN_MARSHAL = 2  # the last format whose output depends on the value alone

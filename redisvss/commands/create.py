@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from redisvss.commands.args import Args, as_text
 from redisvss.commands.registry import command
 from redisvss.commands.schema_args import parse_schema
 from redisvss.documents import READERS
+from redisvss.documents.json import compile_path
 from redisvss.errors import CommandError
 from redisvss.expression import compile_filter
 from redisvss.index.stemming import LANGUAGES
 from redisvss.numbers import parse_float
 from redisvss.reply import OK, Reply, Session
-from redisvss.schema import IndexDefinition
+from redisvss.schema import FieldSpec, IndexDefinition
 
 if TYPE_CHECKING:
     from redisvss.engine import Engine
@@ -50,7 +51,20 @@ def parse_definition(name: bytes, args: Args) -> IndexDefinition:
     if not len(args):
         raise CommandError("Fields arguments are missing")
     fields = parse_schema(args, options.get("key_type", "HASH"))
-    return IndexDefinition(name, fields, **options)
+    definition = IndexDefinition(name, fields, **options)
+    _check_paths(definition, fields)
+    return definition
+
+
+def _check_paths(definition: IndexDefinition, fields: Sequence[FieldSpec]) -> None:
+    if definition.key_type != "JSON":
+        return
+    for spec in fields:
+        try:
+            compile_path(as_text(spec.identifier))
+        except CommandError:
+            path, attribute, index = map(as_text, (spec.identifier, spec.attribute, definition.name))
+            raise CommandError(f"Invalid JSONPath '{path}' in attribute '{attribute}' in index '{index}'") from None
 
 
 def _flag(name: str, **implied: bool) -> Callable[[Args], dict[str, Any]]:
@@ -134,6 +148,7 @@ def ft_alter(engine: Engine, session: Session, args: Args) -> Reply:
     if not len(args):
         raise CommandError("No fields provided")
     fields = parse_schema(args, definition.key_type, definition.fields)
+    _check_paths(definition, fields)
     altered = definition.adding(fields)
     texts = sum(spec.type == "TEXT" for spec in altered.fields)
     if texts > MAX_NARROW_TEXT_FIELDS and not definition.maxtextfields:

@@ -1,14 +1,24 @@
-"""How an index reads one kind of document: the raw value of each field, and what else the definition asks of it."""
+"""How an index reads one kind of document: the raw value of each field, and what replies show of it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from redisvss.fields.base import Field
 from redisvss.schema import FieldSpec, IndexDefinition
+
+
+class Absent(Enum):
+    """The document has no such value; None is a value (JSON's null)."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,8 @@ class DocumentReader(ABC):
 
     def __init__(self, definition: IndexDefinition) -> None:
         self.definition = definition
+
+    # ---- for the index ---------------------------------------------------------------------------------------------
 
     @abstractmethod
     def parse(self, stored: Any) -> Any:
@@ -48,3 +60,17 @@ class DocumentReader(ABC):
     @abstractmethod
     def sort_key(self, spec: FieldSpec, raw: Any) -> str | None:
         """The string SORTABLE keeps: case-folded unless UNF."""
+
+    # ---- for replies -----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def needed(self, names: Sequence[bytes]) -> Sequence[bytes] | None:
+        """What to ask the store for so that `value` can answer these names; None: the whole document."""
+
+    @abstractmethod
+    def whole(self, document: Any, dialect: int) -> list[tuple[bytes, Any]]:
+        """The document as a reply without RETURN shows it, its score, language and payload fields left out."""
+
+    @abstractmethod
+    def value(self, document: Any, name: bytes, dialect: int) -> bytes | Absent | None:
+        """What RETURN shows under a name: an attribute of the schema first, then a field or path of the document."""

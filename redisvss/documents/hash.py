@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from redisvss.documents.base import DocumentReader, Special
+from redisvss.documents.base import ABSENT, Absent, DocumentReader, Special
 from redisvss.fields.base import Field
-from redisvss.schema import FieldSpec
+from redisvss.schema import FieldSpec, IndexDefinition
 
 Hash = Mapping[bytes, bytes]
 
 
 class HashReader(DocumentReader):
+    def __init__(self, definition: IndexDefinition) -> None:
+        super().__init__(definition)
+        self._identifiers = [spec.identifier for spec in definition.fields]
+        self._by_attribute = {spec.attribute: spec.identifier for spec in definition.fields}
+        self._hidden = {definition.language_field, definition.score_field, definition.payload_field}
+
     def parse(self, stored: Hash) -> Hash:
         return stored
 
     def raws(self, document: Hash) -> list[bytes | None]:
-        get = document.get
-        return [get(spec.identifier) for spec in self.definition.fields]
+        return list(map(document.get, self._identifiers))
 
     def decode(self, field: Field, raw: bytes) -> object:
         return field.decode(raw)
@@ -34,3 +39,12 @@ class HashReader(DocumentReader):
     def sort_key(self, spec: FieldSpec, raw: bytes) -> str:
         text = raw.decode("utf-8", "surrogateescape")
         return text if spec.unf else text.lower()
+
+    def needed(self, names: Sequence[bytes]) -> Sequence[bytes]:
+        return list(dict.fromkeys(self._by_attribute.get(name, name) for name in names))
+
+    def whole(self, document: Hash, dialect: int) -> list[tuple[bytes, bytes]]:
+        return [item for item in document.items() if item[0] not in self._hidden]
+
+    def value(self, document: Hash, name: bytes, dialect: int) -> bytes | Absent:
+        return document.get(self._by_attribute.get(name, name), ABSENT)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from redisvss.documents import ABSENT
 from redisvss.numbers import format_number
 from redisvss.query.request import Returned, SearchRequest
 from redisvss.schema import FieldSpec
 from redisvss.searchindex import SearchIndex
 
 if TYPE_CHECKING:
-    from redisvss.query.search import SearchResult
+    from redisvss.query.search import Hit, SearchResult
 
 
 class Loader(Protocol):
@@ -38,19 +39,32 @@ def project(index: SearchIndex, request: SearchRequest, result: SearchResult, lo
 
 def _whole(index: SearchIndex, request: SearchRequest, result: SearchResult, loader: Loader) -> None:
     """Distances, the sort field, then the rest of the document."""
-    definition = index.definition
-    special = {definition.language_field, definition.score_field, definition.payload_field}
-    first = None if request.sortby is None else _identifier(index, _encoded(request.sortby))
     yielded = [(_encoded(name), values) for name, values in result.distances.items()]
+    sorted_by = index.definition.attribute(_encoded(request.sortby or ""))  # None for a distance
     documents = loader.documents(index, [hit.key for hit in result.hits], None)
     for row, (hit, document) in enumerate(zip(result.hits, documents, strict=True)):
         if document is None:
             continue
-        shown = [(name, format_number(values[row])) for name, values in yielded if values[row] == values[row]]
-        if first is not None and first in document:
-            shown.append((first, document[first]))
-        shown += [item for item in document.items() if item[0] not in special and item[0] != first]
-        hit.fields = shown
+        shown: list[tuple[bytes, Any]] = [
+            (name, format_number(values[row])) for name, values in yielded if values[row] == values[row]
+        ]
+        rest = index.reader.whole(document, request.dialect)
+        if sorted_by is not None:
+            first = _sort_pair(sorted_by, hit, rest)
+            rest = [pair for pair in rest if pair[0] != sorted_by.identifier]
+            shown += first
+        hit.fields = shown + rest
+
+
+def _sort_pair(spec: FieldSpec, hit: Hit, rest: Sequence[tuple[bytes, Any]]) -> list[tuple[bytes, Any]]:
+    """The sort field as the document has it; of a JSON document, as it was compared."""
+    found = [pair for pair in rest if pair[0] == spec.identifier]
+    if found or hit.sort_value is None:
+        return found
+    value = hit.sort_value
+    if isinstance(value, float):
+        return [(spec.attribute, format_number(value))]
+    return [(spec.attribute, value if isinstance(value, bytes) else _encoded(value))]
 
 
 def _chosen(
@@ -59,38 +73,35 @@ def _chosen(
     """What RETURN names; distances and the sort field come first wherever they stand in it."""
     leading = [_encoded(name) for name in result.distances] + [_encoded(request.sortby or "")]
     ordered = sorted(returned, key=lambda r: leading.index(r.name) if r.name in leading else len(leading))
-    columns = [(wanted.alias, _held(wanted, result)) for wanted in ordered]
-    identifiers = [
-        None if values is not None else _identifier(index, wanted.name)
-        for wanted, (_, values) in zip(ordered, columns, strict=True)
-    ]
-    needed = tuple(dict.fromkeys(name for name in identifiers if name is not None))
-    documents = loader.documents(index, [hit.key for hit in result.hits], needed) if needed else [{}] * len(result.hits)
+    columns = [(wanted, _held(wanted, result)) for wanted in ordered]
+    loaded = [wanted.name for wanted, values in columns if values is None]
+    documents = _load(index, loaded, result, loader)
     for row, (hit, document) in enumerate(zip(result.hits, documents, strict=True)):
         if document is None:
             continue
         hit.fields = []
-        for (alias, values), identifier in zip(columns, identifiers, strict=True):
-            value = document.get(identifier) if values is None else values[row]
-            if value is not None:
-                hit.fields.append((alias, value))
+        for wanted, values in columns:
+            value = index.reader.value(document, wanted.name, request.dialect) if values is None else values[row]
+            if value is not ABSENT:
+                hit.fields.append((wanted.alias, value))
 
 
-def _held(wanted: Returned, result: SearchResult) -> list[bytes | None] | None:
+def _load(index: SearchIndex, names: Sequence[bytes], result: SearchResult, loader: Loader) -> list[Any]:
+    if not names:
+        return [{}] * len(result.hits)
+    return loader.documents(index, [hit.key for hit in result.hits], index.reader.needed(names))
+
+
+def _held(wanted: Returned, result: SearchResult) -> Sequence[Any] | None:
     """The column of values that need no document: distances, SORTABLE numbers and the key; None where one does."""
     name = wanted.name.decode("utf-8", "surrogateescape")
-    numbers = result.distances.get(name) or result.numbers.get(name)
-    if numbers is not None:
-        return [format_number(value) if value == value or name in result.distances else None for value in numbers]
+    if name in result.distances:
+        return [format_number(value) for value in result.distances[name]]
+    if name in result.numbers:
+        return [format_number(value) if value == value else ABSENT for value in result.numbers[name]]
     if wanted.name == b"__key":
         return [hit.key for hit in result.hits]
     return None
-
-
-def _identifier(index: SearchIndex, name: bytes) -> bytes:
-    """RETURN names an attribute first, then a field of the document."""
-    spec = index.definition.attribute(name)
-    return name if spec is None else spec.identifier
 
 
 def _encoded(name: str) -> bytes:

@@ -24,10 +24,11 @@ from redisvss.query.bind import BoundQuery, bind
 from redisvss.query.bound import AllDocs, And, BoundNode, Nothing
 from redisvss.query.collect import best_first, by_number, by_text
 from redisvss.query.execute import Floats, Matches, execute
+from redisvss.query.formulas import ScoreContext
 from redisvss.query.parser import parse_query
 from redisvss.query.projection import Loader, project
 from redisvss.query.request import SearchRequest
-from redisvss.query.score import SCORERS, ScoreContext, explain
+from redisvss.query.score import SCORERS, explain
 from redisvss.searchindex import SearchIndex
 
 TIMED_OUT = "Timeout limit was reached"

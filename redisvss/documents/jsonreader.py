@@ -1,0 +1,78 @@
+"""JSON documents as an index reads them: a field is a path, its raw value what the path finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redisvss.documents.base import ABSENT, Absent, DocumentReader, Special
+from redisvss.documents.json import CompiledPath, compile_path, parse, serialize, to_text, values_at
+from redisvss.errors import CommandError
+from redisvss.fields.base import Field
+from redisvss.schema import FieldSpec, IndexDefinition
+
+MULTI_VALUE_DIALECT = 3  # from here on RETURN shows all a path finds, as a JSON array
+
+
+class JsonReader(DocumentReader):
+    """A document is wrapped in a list of one, so that a root of null is told from no document."""
+
+    def __init__(self, definition: IndexDefinition) -> None:
+        super().__init__(definition)
+        self._paths = [_path(spec.identifier) for spec in definition.fields]
+        self._by_attribute = dict(zip((spec.attribute for spec in definition.fields), self._paths, strict=True))
+
+    def parse(self, stored: bytes) -> list[Any] | None:
+        try:
+            return [parse(stored)]
+        except CommandError:  # a string that is no JSON is no document
+            return None
+
+    def raws(self, document: list[Any]) -> list[list[Any] | None]:
+        return [values_at(document[0], path) or None for path in self._paths]
+
+    def decode(self, field: Field, raw: list[Any]) -> Any:
+        return field.decode_json(raw)
+
+    def special(self, document: list[Any]) -> Special:
+        definition = self.definition
+        names = (definition.score_field, definition.payload_field, definition.language_field)
+        return Special(*(self._first(document, _path(name)) if name else None for name in names))
+
+    def properties(self, key: bytes, document: list[Any]) -> Mapping[str, bytes]:
+        found = {
+            spec.name: self._first(document, path)
+            for spec, path in zip(self.definition.fields, self._paths, strict=True)
+        }
+        return {**{name: value for name, value in found.items() if value is not None}, "__key": key}
+
+    def sort_key(self, spec: FieldSpec, raw: list[Any]) -> str | None:
+        """The first value; SORTABLE on JSON never folds."""
+        value = raw[0][0] if isinstance(raw[0], list) and raw[0] else raw[0]
+        text = to_text(value)
+        return None if text is None else text.decode("utf-8", "surrogateescape")
+
+    def needed(self, names: Sequence[bytes]) -> None:
+        return None
+
+    def whole(self, document: list[Any], dialect: int) -> list[tuple[bytes, bytes]]:
+        return [(b"$", serialize(document if dialect >= MULTI_VALUE_DIALECT else document[0]))]
+
+    def value(self, document: list[Any], name: bytes, dialect: int) -> bytes | Absent | None:
+        path = self._by_attribute.get(name)
+        if path is None:
+            if not name.startswith(b"$"):
+                return ABSENT
+            path = _path(name)
+        found = values_at(document[0], path)
+        if not found:
+            return ABSENT
+        return serialize(found) if dialect >= MULTI_VALUE_DIALECT else to_text(found[0])
+
+    def _first(self, document: list[Any], path: CompiledPath) -> bytes | None:
+        found = values_at(document[0], path)
+        return to_text(found[0]) if found else None
+
+
+def _path(identifier: bytes) -> CompiledPath:
+    return compile_path(identifier.decode("utf-8", "surrogateescape"))
