@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Union
 
 from redisvss.errors import CommandError
@@ -16,6 +17,7 @@ from redisvss.errors import CommandError
 Reply = Union[None, int, float, bool, str, bytes, "list[Any]", "dict[Any, Any]", "Set", CommandError]
 
 OK = "OK"
+_LARGEST_PLAIN = 2.0**62  # Redis prints doubles it can tell to be integers as such
 
 
 class Set(list[Any]):
@@ -33,10 +35,30 @@ class Session:
 
 
 def format_double(value: float) -> bytes:
-    """A double as Redis prints it in RESP2: 17 significant digits, integral values without a point."""
+    """A double as Redis 7.2 and later print it: the fewest digits that give it back, integers below 2**62 in full."""
     if math.isnan(value):
-        return b"nan" if math.copysign(1.0, value) > 0 else b"-nan"
-    return b"%.17g" % value
+        return b"nan"
+    if abs(value) <= _LARGEST_PLAIN and value == int(value):
+        return b"%d" % int(value)
+    if math.isinf(value):
+        return b"inf" if value > 0 else b"-inf"
+    return _shortest(value).encode()
+
+
+def _shortest(value: float) -> str:
+    """The layout of Redis's fpconv_dtoa, which turns to exponents at other magnitudes than Python."""
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    text = "".join(map(str, digits))
+    scale = len(text) + exponent - 1
+    minus = "-" * sign
+    if exponent >= 0 and scale < len(text) + 7:
+        return minus + text + "0" * exponent
+    if exponent < 0 and (exponent > -7 or abs(scale) < 4):
+        point = len(text) + exponent
+        return f"{minus}{text[:point]}.{text[point:]}" if point > 0 else f"{minus}0.{'0' * -point}{text}"
+    fraction = f".{text[1:]}" if len(text) > 1 else ""
+    return f"{minus}{text[0]}{fraction}e{'-' if scale < 0 else '+'}{abs(scale)}"
 
 
 def lower(reply: Any) -> Any:
