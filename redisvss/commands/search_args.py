@@ -25,10 +25,10 @@ def parse_search(args: Args, config: Config, protocol: int) -> SearchRequest:
     """args: from the query on. Raises CommandError."""
     if not len(args):
         raise CommandError("No query string provided")
-    return _SearchParser(args, config, protocol).parse()
+    return SearchParser(args, config, protocol).parse()
 
 
-class _SearchParser:
+class SearchParser:
     def __init__(self, args: Args, config: Config, protocol: int) -> None:
         self.args = args
         self.config = config
@@ -40,10 +40,10 @@ class _SearchParser:
     def parse(self) -> SearchRequest:
         while len(self.args):
             keyword = self.args.keyword()
-            if (flag := _FLAGS.get(keyword)) is not None:
+            if (flag := FLAGS.get(keyword)) is not None:
                 self.args.next()
                 setattr(self.request, *flag)
-            elif (option := _OPTIONS.get(keyword)) is not None:
+            elif (option := OPTIONS.get(keyword)) is not None:
                 self.args.next()
                 option(self)
             else:
@@ -228,7 +228,7 @@ class _SearchParser:
             raise CommandError(f"Bad arguments for {option}") from None
 
 
-_FLAGS: dict[bytes, tuple[str, bool]] = {
+FLAGS: dict[bytes, tuple[str, bool]] = {
     b"NOCONTENT": ("nocontent", True),
     b"VERBATIM": ("verbatim", True),
     b"NOSTOPWORDS": ("nostopwords", True),
@@ -241,24 +241,24 @@ _FLAGS: dict[bytes, tuple[str, bool]] = {
     b"WITHCOUNT": ("count", True),
     b"WITHOUTCOUNT": ("count", False),
 }
-_OPTIONS: dict[bytes, Callable[[_SearchParser], None]] = {
-    b"LIMIT": _SearchParser.limit,
-    b"SORTBY": _SearchParser.sortby,
-    b"RETURN": _SearchParser.returned,
-    b"INKEYS": _SearchParser.inkeys,
-    b"INFIELDS": _SearchParser.infields,
-    b"FILTER": _SearchParser.filter,
-    b"GEOFILTER": _SearchParser.geofilter,
-    b"SLOP": _SearchParser.slop,
-    b"TIMEOUT": _SearchParser.timeout,
-    b"LANGUAGE": _SearchParser.language,
-    b"EXPANDER": _SearchParser.expander,
-    b"SCORER": _SearchParser.scorer,
-    b"BM25STD_TANH_FACTOR": _SearchParser.tanh_factor,
-    b"PAYLOAD": _SearchParser.payload,
-    b"PARAMS": _SearchParser.params,
-    b"DIALECT": _SearchParser.dialect,
-    b"FORMAT": _SearchParser.format,
-    b"HIGHLIGHT": _SearchParser.highlight,
-    b"SUMMARIZE": _SearchParser.summarize,
+OPTIONS: dict[bytes, Callable[[SearchParser], None]] = {
+    b"LIMIT": SearchParser.limit,
+    b"SORTBY": SearchParser.sortby,
+    b"RETURN": SearchParser.returned,
+    b"INKEYS": SearchParser.inkeys,
+    b"INFIELDS": SearchParser.infields,
+    b"FILTER": SearchParser.filter,
+    b"GEOFILTER": SearchParser.geofilter,
+    b"SLOP": SearchParser.slop,
+    b"TIMEOUT": SearchParser.timeout,
+    b"LANGUAGE": SearchParser.language,
+    b"EXPANDER": SearchParser.expander,
+    b"SCORER": SearchParser.scorer,
+    b"BM25STD_TANH_FACTOR": SearchParser.tanh_factor,
+    b"PAYLOAD": SearchParser.payload,
+    b"PARAMS": SearchParser.params,
+    b"DIALECT": SearchParser.dialect,
+    b"FORMAT": SearchParser.format,
+    b"HIGHLIGHT": SearchParser.highlight,
+    b"SUMMARIZE": SearchParser.summarize,
 }

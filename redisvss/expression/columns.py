@@ -85,3 +85,12 @@ def concatenate(columns: Sequence[Column]) -> Column:
     if any(column.present is not None for column in columns):
         present = np.concatenate([column.mask() for column in columns])
     return Column(np.concatenate(parts), present)
+
+
+def overlay(first: Column, second: Column) -> Column:
+    """The values of `first`, those of `second` where it has none."""
+    mask = first.mask()
+    if first.numeric and second.numeric:
+        return Column(np.where(mask, first.values, second.values), mask | second.mask())
+    values = np.where(mask, first.values.astype(object), second.values.astype(object))
+    return Column(values, mask | second.mask())
