@@ -102,12 +102,22 @@ def ordered(node: And | Or) -> Sequence[BoundNode]:
 
 
 def collapsed(node: BoundNode) -> BoundNode:
-    """A union of which only one child exists at all is that child."""
+    """A union of which only one child can match at all is that child (an intersection always can)."""
     if isinstance(node, Or):
-        alive = [child for child in node.children if child.docs]
-        if len(alive) == 1:
-            return collapsed(alive[0])
+        possible = [child for child in node.children if _exists(child)]
+        if len(possible) == 1:
+            return collapsed(possible[0])
     return node
+
+
+def _exists(node: BoundNode) -> bool:
+    match node:
+        case And() | Not() | Opt() | AllDocs():
+            return True
+        case Or(children):
+            return any(map(_exists, children))
+        case _:
+            return bool(node.docs)
 
 
 # ---- what a node matched, document by document -------------------------------------------------------------------
