@@ -3,6 +3,8 @@
 Owns the character-level rules; knows nothing of the grammar above them. The scanner takes the longest token at
 every position, and silently skips what starts none (`,` `.` `!` blanks and control characters …), so every byte
 string has a token sequence. Seen token by token on RediSearch 2.10.5.
+
+The first byte chooses the rule: one regular expression of all rules takes three times as long.
 """
 
 from __future__ import annotations
@@ -68,140 +70,161 @@ class Token(NamedTuple):
     passing: bool = False
 
 
-_PUNCTUATION: dict[bytes, int] = {
-    b'"': T.QUOTE,
-    b"|": T.OR,
-    b"(": T.LP,
-    b")": T.RP,
-    b"{": T.LB,
-    b"}": T.RB,
-    b"[": T.LSQB,
-    b"]": T.RSQB,
-    b":": T.COLON,
-    b";": T.SEMICOLON,
-    b"-": T.MINUS,
-    b"~": T.TILDE,
-    b"*": T.STAR,
-    b"%": T.PERCENT,
-}
+# A rule reads the token that starts at a position, appends it, and returns where to go on.
+_Rule = Callable[[bytes, int, list[Token]], int]
+_Matcher = Callable[[bytes, int], re.Match[bytes] | None]
 
 # Building blocks. Loops are written unrolled (`x*(?:yx*)*`) so that no input makes the matcher retry a byte often.
 _CHAR = rb"[^\x00-\x20\x7f!-/:-@\[-^`{-~]"  # any byte but ASCII control, blank and punctuation; `_` is a letter
 _ESCAPE = rb"\\[!-/:-@\[-`{-~\t-\r ]"
 _TERM = rb"(?:%s|%s)%s*(?:%s%s*)*" % (_CHAR, _ESCAPE, _CHAR, _ESCAPE, _CHAR)
-_NO_TERM = rb"(?!%s|%s)" % (_CHAR, _ESCAPE)
 _BLANKS = rb"[\t-\r ]*"
-_EXACT = rb'[^"\\]*(?:\\"?[^"\\]*)*'
+_EXACT = rb'(?!")[^"\\]*(?:\\"?[^"\\]*)*'  # `\"` goes on, unless no other quote is left to end the phrase
 _VERBATIM = rb"(?!')[^'\\]*(?:\\.[^'\\]*)*"
-_SKIP = rb"[\x00-\x20\x7f!#&,./<>?^`]+"
-_SINGLE = rb'(?P<single>["|(){}\[\]:;~*%-])'
 
 
-def _number(sign: bytes, exponent_sign: bytes) -> bytes:
-    """A number, where no longer term starts at the same place (`1e5x` is a term, `1.5x` a number and a term)."""
-    digits, exponent = rb"[0-9]+", rb"(?:[eE]%s?[0-9]+)?" % exponent_sign
-    forms = (
-        rb"%s%s(?:\.%s)?%s" % (sign, digits, digits, exponent),
-        rb"%s\.%s%s" % (digits, digits, exponent),
-        rb"%s[eE]%s%s" % (digits, exponent_sign, digits),
-        rb"%s(?:[eE][0-9]+)?%s" % (digits, _NO_TERM),
+def _numbers(sign: bytes, exponent_sign: bytes) -> tuple[bytes, bytes]:
+    """With a sign, and without one where no longer term starts there (`1e5x` is a term, `1.5x` is 1.5 and x)."""
+    exponent = rb"(?:[eE]%s?[0-9]+)?" % exponent_sign
+    signed = rb"%s[0-9]+(?:\.[0-9]+)?%s" % (sign, exponent)
+    plain = (
+        rb"[0-9]+\.[0-9]+%s" % exponent,
+        rb"[0-9]+[eE]%s[0-9]+" % exponent_sign,
+        rb"[0-9]+(?:[eE][0-9]+)?(?!%s|%s)" % (_CHAR, _ESCAPE),
     )
-    return rb"(?:%s)" % rb"|".join(forms)
+    return signed, rb"|".join(plain)
 
 
-def _scanner(*alternatives: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"|".join((_SKIP, *alternatives, _SINGLE, rb".")), re.DOTALL)
+def _matcher(pattern: bytes) -> _Matcher:
+    return re.compile(pattern, re.DOTALL).match
 
 
-_NUMBER_V1 = _number(rb"-", rb"-")
-_NUMBER_V2 = _number(rb"[+-]", rb"['+-]")  # `1e'5` is one token, worth 1: RediSearch lists the quote as a sign
-_OPERAND = rb"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE]['+-]?[0-9]+)?|[+-]?[iI][nN][fF]"
+_SIGNED_V1, _NUMBER_V1 = _numbers(rb"-", rb"-")
+_SIGNED_V2, _NUMBER_V2 = _numbers(rb"[+-]", rb"['+-]")  # `1e'5` is one token: RediSearch takes the quote for a sign
+_OPERAND = rb"[+-]?[iI][nN][fF]|%s" % _SIGNED_V2.replace(b"[+-]", b"[+-]?", 1)
 
-_SCAN_V1 = _scanner(
-    rb"(?P<inf>['+-]inf|inf(?!\*)%s)" % _NO_TERM,
-    rb"(?P<number>%s)(?P<number_prefix>\*)?" % _NUMBER_V1,
-    rb"(?P<term>%s)(?P<term_prefix>\*)?" % _TERM,
-    rb"@(?P<modifier>%s)" % _TERM,
-    rb"\$(?P<attribute>%s)" % _TERM,
-    rb"\*(?P<suffix>%s|%s)(?P<contains>\*)?" % (_NUMBER_V1, _TERM),
-    rb"(?P<arrow>=>)",
+_match_word = _matcher(rb"(%s)(\*)?" % _TERM)
+_match_exact = _matcher(rb'"(%s)"(\*)?' % _EXACT)
+_match_verbatim = _matcher(rb"'(%s)'" % _VERBATIM)
+_match_wildcard = _matcher(rb"w'(%s)'" % _VERBATIM)
+_match_attribute = _matcher(rb"\$(%s)(\*)?" % _TERM)
+_match_modifier = _matcher(
+    rb"@(?P<name>%s)(?:%s(?P<op>==|!=|>=|<=|>|<)%s" % (_TERM, _BLANKS, _BLANKS)
+    + rb"(?:(?P<number>%s)|(?P<sign>[+-]?)\$(?P<param>%s)))?" % (_OPERAND, _TERM)
 )
-_SCAN_V2 = _scanner(
-    rb"(?P<wildcard>w'%s')" % _VERBATIM,
-    rb"(?P<inf>[+-][iI][nN][fF]|[iI][nN][fF](?!\*)%s)" % _NO_TERM,
-    rb"(?P<number>%s)(?P<number_prefix>\*)?" % _NUMBER_V2,
-    rb"(?P<term>%s)(?P<term_prefix>\*)?" % _TERM,
-    rb"@(?P<modifier>%s)" % _TERM
-    + rb"(?:%s(?P<op>==|!=|>=|<=|>|<)%s" % (_BLANKS, _BLANKS)
-    + rb"(?:(?P<op_number>%s)|(?P<op_sign>[+-]?)\$(?P<op_param>%s)))?" % (_OPERAND, _TERM),
-    rb"\$(?P<attribute>%s)(?P<attribute_prefix>\*)?" % _TERM,
-    rb"""(?P<empty>""|'')""",
-    rb'"(?P<exact>%s)"(?P<exact_prefix>\*)?' % _EXACT,
-    rb'\*(?:(?P<suffix>%s|%s)|"(?P<suffix_exact>(?!")%s)")(?P<contains>\*)?' % (_NUMBER_V2, _TERM, _EXACT),
-    rb"\*\$(?P<suffix_param>%s)(?P<contains_param>\*)?" % _TERM,
-    rb"'(?P<verbatim>%s)'" % _VERBATIM,
-    rb"(?P<arrow>=>)",
+_match_affix_v2 = _matcher(
+    rb'\*(?:(?P<word>%s|%s|%s)|\$(?P<param>%s)|"(?P<exact>%s)")(?P<more>\*)?'
+    % (_SIGNED_V2, _NUMBER_V2, _TERM, _TERM, _EXACT)
 )
+_match_affix_v1 = _matcher(rb"\*(%s|%s|%s)(\*)?" % (_SIGNED_V1, _NUMBER_V1, _TERM))
 
 
 def tokenize_v1(text: bytes, stopwords: frozenset[str]) -> list[Token]:
     """Dialect 1. The scanner itself tells stop words from terms, and the grammar treats them differently."""
-    tokens = _scan(_SCAN_V1, text)
-    for i, token in enumerate(tokens):
-        if token.kind == T.SIZE:
-            tokens[i] = token._replace(kind=T.NUMBER)
-        elif token.kind in (T.AS, T.ISMISSING, T.TERM):
-            tokens[i] = token._replace(kind=T.STOPWORD if is_stopword(token.text or b"", stopwords) else T.TERM)
+    tokens = _scan(_RULES_V1, text)
+    if stopwords:
+        for i, token in enumerate(tokens):
+            if token.kind == T.TERM and is_stopword(token.text or b"", stopwords):
+                tokens[i] = token._replace(kind=T.STOPWORD)
     return tokens
 
 
 def tokenize_v2(text: bytes) -> list[Token]:
     """Dialects 2, 3 and 4."""
-    return _scan(_SCAN_V2, text)
+    return _scan(_RULES_V2, text)
 
 
 def is_stopword(term: bytes, stopwords: frozenset[str]) -> bool:
     return bool(stopwords) and term.decode("utf-8", "surrogateescape").lower() in stopwords
 
 
-def _scan(scanner: re.Pattern[bytes], text: bytes) -> list[Token]:
+def _scan(rules: list[_Rule | None], text: bytes) -> list[Token]:
     """The tokens, and an END that stands where the last one did: that is where RediSearch reports a short query."""
     tokens: list[Token] = []
-    for match in scanner.finditer(text):
-        group = match.lastgroup
-        if group is None:
-            continue
-        if group == "single":
-            tokens.append(Token(_PUNCTUATION[match[0]], match.start()))
-        elif group == "term":
-            word = match[0]
-            tokens.append(Token(_KEYWORDS.get(word.lower(), T.TERM), match.start(), word))
-        else:
-            tokens.extend(_TOKENS[group](match))
+    at, size = 0, len(text)
+    while at < size:
+        rule = rules[text[at]]
+        at = at + 1 if rule is None else rule(text, at, tokens)
     end = next((token.offset for token in reversed(tokens) if not token.passing), 0)
     tokens.append(Token(T.END, end))
     return tokens
 
 
-_KEYWORDS = {b"as": T.AS, b"ismissing": T.ISMISSING}
-_Match = re.Match[bytes]
-_Emit = Callable[[_Match], tuple[Token, ...]]
+# Rules
 
 
-def _plain(kind: int, *groups: str, param: bool = False) -> _Emit:
-    """A token whose text is the first of the groups that matched."""
+def _single(kind: int) -> _Rule:
+    def rule(_: bytes, at: int, tokens: list[Token]) -> int:
+        tokens.append(Token(kind, at))
+        return at + 1
 
-    def emit(match: _Match) -> tuple[Token, ...]:
-        text = next(match[group] for group in groups if match[group] is not None)
-        return (Token(kind, match.start(), text, param=param),)
-
-    return emit
+    return rule
 
 
-def _number_token(match: _Match) -> tuple[Token, ...]:
-    """Digits alone are a SIZE, which KNN asks for; anything else a NUMBER, infinity too."""
-    text = match[0]
-    return (Token(T.SIZE if text.isdigit() else T.NUMBER, match.start(), text, _value(text)),)
+def _word_v1(text: bytes, at: int, tokens: list[Token]) -> int:
+    match = _match_word(text, at)
+    if match is None:  # a backslash that escapes nothing
+        return at + 1
+    word, star = match.groups()
+    if star is None and word == b"inf":
+        tokens.append(Token(T.NUMBER, at, word, float("inf")))
+    else:
+        tokens.append(Token(T.TERM if star is None else T.PREFIX, at, word))
+    return match.end()
+
+
+def _word_v2(text: bytes, at: int, tokens: list[Token]) -> int:
+    match = _match_word(text, at)
+    if match is None:
+        return at + 1
+    word, star = match.groups()
+    if star is not None:
+        tokens.append(Token(T.PREFIX, at, word))
+    elif (kind := _KEYWORDS.get(word.lower(), T.TERM)) == T.NUMBER:
+        tokens.append(Token(kind, at, word, float("inf")))
+    else:
+        tokens.append(Token(kind, at, word))
+    return match.end()
+
+
+_KEYWORDS = {b"as": T.AS, b"ismissing": T.ISMISSING, b"inf": T.NUMBER}
+
+
+def _digits(number: bytes, integer: int) -> _Rule:
+    """A number, or a term that starts with a digit; either may be a prefix. `integer`: what digits alone are."""
+    matcher = _matcher(rb"(?:(%s)|%s)(\*)?" % (number, _TERM))
+
+    def rule(text: bytes, at: int, tokens: list[Token]) -> int:
+        match = matcher(text, at)
+        assert match is not None  # a digit starts a term
+        if match[2] is not None:
+            tokens.append(Token(T.PREFIX, at, match[0][:-1]))
+        elif match[1] is None:
+            tokens.append(Token(T.TERM, at, match[0]))
+        else:
+            tokens.append(Token(integer if match[1].isdigit() else T.NUMBER, at, match[1], _value(match[1])))
+        return match.end()
+
+    return rule
+
+
+def _sign(infinity: bytes, number: bytes) -> _Rule:
+    """`-5`, `+inf`; a `-` before anything else is an operator, any other sign is skipped."""
+    matcher = _matcher(rb"(%s)|(%s)(\*)?" % (infinity, number))
+
+    def rule(text: bytes, at: int, tokens: list[Token]) -> int:
+        match = matcher(text, at)
+        if match is None:
+            if text[at] == ord("-"):
+                tokens.append(Token(T.MINUS, at))
+            return at + 1
+        if match[3] is not None:
+            tokens.append(Token(T.PREFIX, at, match[2]))
+        else:
+            tokens.append(Token(T.NUMBER, at, match[0], _value(match[0])))
+        return match.end()
+
+    return rule
 
 
 def _value(text: bytes) -> float:
@@ -211,59 +234,171 @@ def _value(text: bytes) -> float:
     return float(text)
 
 
-def _comparison(match: _Match) -> tuple[Token, ...]:
-    """`@field >= 5` arrives as one match and is three tokens, all at the offset of the `@`.
+def _modifier_v1(text: bytes, at: int, tokens: list[Token]) -> int:
+    match = _match_word(text, at + 1)
+    if match is None:
+        return at + 1
+    tokens.append(Token(T.MODIFIER, at, match[1]))
+    return match.end(1)
+
+
+def _modifier_v2(text: bytes, at: int, tokens: list[Token]) -> int:
+    """`@field`, or a whole comparison (`@field >= 5`): one match, three tokens, all at the offset of the `@`.
 
     RediSearch 2.10 takes one character too many into a parameter's name (`(@n==$p)` looks for the parameter `p)`);
     that fault is not repeated.
     """
-    offset, operator = match.start(), match["op"]
-    name = Token(T.MODIFIER, offset, match["modifier"], passing=True)
-    sign = Token(T.OP, offset, operator, passing=True)
-    if match["op_param"] is not None:
-        negative = match["op_sign"] == b"-"
-        return name, sign, Token(T.ATTRIBUTE, offset, match["op_param"], negative=negative, passing=True)
-    number = match["op_number"]
-    return name, sign, Token(T.NUMBER, offset, number, _value(number), passing=True)
+    match = _match_modifier(text, at)
+    if match is None:
+        return at + 1
+    name, operator, number, sign, param = match.groups()
+    if operator is None:
+        tokens.append(Token(T.MODIFIER, at, name))
+        return match.end()
+    tokens.append(Token(T.MODIFIER, at, name, passing=True))
+    tokens.append(Token(T.OP, at, operator, passing=True))
+    if param is None:
+        tokens.append(Token(T.NUMBER, at, number, _value(number), passing=True))
+    else:
+        tokens.append(Token(T.ATTRIBUTE, at, param, negative=sign == b"-", passing=True))
+    return match.end()
 
 
-def _wildcard(match: _Match) -> tuple[Token, ...]:
-    """The error offset of `w'…'` is that of the pattern itself."""
-    inner = match[0][2:-1]
-    param = inner.startswith(b"$")
-    return (Token(T.WILDCARD, match.start() + 2, inner[1:] if param else inner, param=param),)
+def _attribute_v1(text: bytes, at: int, tokens: list[Token]) -> int:
+    match = _match_word(text, at + 1)
+    if match is None:
+        return at + 1
+    tokens.append(Token(T.ATTRIBUTE, at, match[1]))
+    return match.end(1)
 
 
-def _verbatim(match: _Match) -> tuple[Token, ...]:
-    """No rule takes it, so only its error text shows; there RediSearch looks for `$` one byte too far."""
-    text = match["verbatim"]
-    return (Token(T.VERBATIM, match.start(), text[1:] if text[1:2] == b"$" else text),)
+def _attribute_v2(text: bytes, at: int, tokens: list[Token]) -> int:
+    match = _match_attribute(text, at)
+    if match is None:
+        return at + 1
+    if match[2] is None:
+        tokens.append(Token(T.ATTRIBUTE, at, match[1]))
+    else:
+        tokens.append(Token(T.PREFIX, at, match[1], param=True))
+    return match.end()
 
 
-def _arrow(match: _Match) -> tuple[Token, ...]:
-    """An arrow's text is its `>` and the character after it."""
-    return (Token(T.ARROW, match.start(), match.string[match.start() + 1 : match.start() + 3]),)
+def _affix_v1(text: bytes, at: int, tokens: list[Token]) -> int:
+    match = _match_affix_v1(text, at)
+    if match is None:
+        tokens.append(Token(T.STAR, at))
+        return at + 1
+    tokens.append(Token(T.SUFFIX if match[2] is None else T.CONTAINS, at, match[1]))
+    return match.end()
 
 
-_TOKENS: dict[str, _Emit] = {
-    "wildcard": _wildcard,
-    "inf": _number_token,
-    "number": _number_token,
-    "number_prefix": _plain(T.PREFIX, "number"),
-    "term_prefix": _plain(T.PREFIX, "term"),
-    "modifier": _plain(T.MODIFIER, "modifier"),
-    "op_number": _comparison,
-    "op_param": _comparison,
-    "attribute": _plain(T.ATTRIBUTE, "attribute"),
-    "attribute_prefix": _plain(T.PREFIX, "attribute", param=True),
-    "empty": lambda match: (Token(T.TERM, match.start(), b""),),
-    "exact": _plain(T.EXACT, "exact"),
-    "exact_prefix": _plain(T.PREFIX, "exact"),
-    "suffix": _plain(T.SUFFIX, "suffix"),
-    "suffix_exact": _plain(T.SUFFIX, "suffix_exact"),
-    "contains": _plain(T.CONTAINS, "suffix", "suffix_exact"),
-    "suffix_param": _plain(T.SUFFIX, "suffix_param", param=True),
-    "contains_param": _plain(T.CONTAINS, "suffix_param", param=True),
-    "verbatim": _verbatim,
-    "arrow": _arrow,
+def _affix_v2(text: bytes, at: int, tokens: list[Token]) -> int:
+    match = _match_affix_v2(text, at)
+    if match is None:
+        tokens.append(Token(T.STAR, at))
+        return at + 1
+    word, param, exact, more = match.groups()
+    kind = T.SUFFIX if more is None else T.CONTAINS
+    tokens.append(Token(kind, at, word or param or exact, param=param is not None))
+    return match.end()
+
+
+def _quote_v2(text: bytes, at: int, tokens: list[Token]) -> int:
+    """`""`, `"phrase"`, `"prefix"*`, or a quote without its partner."""
+    if text.startswith(b'""', at):
+        tokens.append(Token(T.TERM, at, b""))
+        return at + 2
+    match = _match_exact(text, at)
+    if match is None:
+        tokens.append(Token(T.QUOTE, at))
+        return at + 1
+    tokens.append(Token(T.EXACT if match[2] is None else T.PREFIX, at, match[1]))
+    return match.end()
+
+
+def _apostrophe_v2(text: bytes, at: int, tokens: list[Token]) -> int:
+    """`''`; or `'…'`, of which only the error text shows, where RediSearch looks for a `$` one byte too far."""
+    if text.startswith(b"''", at):
+        tokens.append(Token(T.TERM, at, b""))
+        return at + 2
+    match = _match_verbatim(text, at)
+    if match is None:
+        return at + 1
+    quoted = match[1]
+    tokens.append(Token(T.VERBATIM, at, quoted[1:] if quoted[1:2] == b"$" else quoted))
+    return match.end()
+
+
+def _wildcard_v2(text: bytes, at: int, tokens: list[Token]) -> int:
+    """`w'…'`; its error offset is that of the pattern itself."""
+    match = _match_wildcard(text, at)
+    if match is None:
+        return _word_v2(text, at, tokens)
+    pattern = match[1]
+    param = pattern.startswith(b"$")
+    tokens.append(Token(T.WILDCARD, at + 2, pattern[1:] if param else pattern, param=param))
+    return match.end()
+
+
+def _arrow(text: bytes, at: int, tokens: list[Token]) -> int:
+    """An arrow's text is its `>` and the character after it; `=` alone is skipped."""
+    if not text.startswith(b"=>", at):
+        return at + 1
+    tokens.append(Token(T.ARROW, at, text[at + 1 : at + 3]))
+    return at + 2
+
+
+_SINGLES = {
+    "|": T.OR,
+    "(": T.LP,
+    ")": T.RP,
+    "{": T.LB,
+    "}": T.RB,
+    "[": T.LSQB,
+    "]": T.RSQB,
+    ":": T.COLON,
+    ";": T.SEMICOLON,
+    "~": T.TILDE,
+    "%": T.PERCENT,
 }
+
+
+def _rules(word: _Rule, digits: _Rule, sign: _Rule, others: dict[str, _Rule]) -> list[_Rule | None]:
+    """The rule of every first byte; None where the byte starts no token."""
+    starts_word = re.compile(_CHAR + rb"|\\").match
+    rules: list[_Rule | None] = [word if starts_word(bytes((byte,))) else None for byte in range(256)]
+    others |= {character: _single(kind) for character, kind in _SINGLES.items()}
+    others |= dict.fromkeys("0123456789", digits) | dict.fromkeys("+-", sign)
+    for character, rule in others.items():
+        rules[ord(character)] = rule
+    return rules
+
+
+_SIGN_V1 = _sign(rb"['+-]inf", _SIGNED_V1)
+_RULES_V1 = _rules(
+    _word_v1,
+    _digits(_NUMBER_V1, T.NUMBER),
+    _SIGN_V1,
+    {
+        '"': _single(T.QUOTE),
+        "'": _SIGN_V1,
+        "@": _modifier_v1,
+        "$": _attribute_v1,
+        "*": _affix_v1,
+        "=": _arrow,
+    },
+)
+_RULES_V2 = _rules(
+    _word_v2,
+    _digits(_NUMBER_V2, T.SIZE),
+    _sign(rb"[+-][iI][nN][fF]", _SIGNED_V2),
+    {
+        '"': _quote_v2,
+        "'": _apostrophe_v2,
+        "@": _modifier_v2,
+        "$": _attribute_v2,
+        "*": _affix_v2,
+        "=": _arrow,
+        "w": _wildcard_v2,
+    },
+)
