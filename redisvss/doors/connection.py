@@ -37,6 +37,7 @@ log = logging.getLogger("redisvss.server")
 
 MAX_BACKLOG: Final = 1 << 20  # bytes of commands read but not yet sent on; then the client is not read further
 MAX_PENDING: Final = 10_000  # commands sent whose replies are due
+MAX_PLAIN: Final = 4096  # names of plain commands remembered; clients may send any nonsense for a name
 LINGER: Final = 5.0  # seconds a client that has closed its sending side is given for replies still due
 
 UPSTREAM_LOST: Final = "ERR redisvss: the connection to the upstream Redis was lost"
@@ -53,6 +54,7 @@ class Host(Protocol):
     """What a connection needs of the server it belongs to."""
 
     metrics: Metrics
+    plain: set[bytes]  # names, as clients wrote them, known to be plain to every conversation
 
     def conversation(self) -> Conversation: ...
 
@@ -86,6 +88,7 @@ class ClientConnection(asyncio.Protocol):
         self._parser = CommandParser()
         self._splitter = ReplySplitter()
         self.conversation = host.conversation()
+        self._plain = host.plain
         self._waiting: deque[Command] = deque()  # read, not yet sent on
         self._backlog = 0  # bytes read since `_waiting` was last empty
         self._pending: deque[Step] = deque()  # sent, in order of the replies due
@@ -177,20 +180,24 @@ class ClientConnection(asyncio.Protocol):
         """Send on what may be sent."""
         link = self._link
         if link is not None and not self._transport.is_closing():
-            while self._waiting and self._may_send(self._waiting[0]):
+            while self._waiting and self._may_send(self._waiting[0].args):
                 self._send(link, self._waiting.popleft())
             link.flush()
             if not self._waiting and not self._pending and not self._held:
                 self._nothing_due()
         self._throttle()
 
-    def _may_send(self, command: Command) -> bool:
+    def _may_send(self, args: list[bytes]) -> bool:
         if self._held or self._client_full or self._link_full or len(self._pending) >= MAX_PENDING:
             return False
-        return not (self._pending and self.conversation.waits(command.args))
+        return not self._pending or args[0] in self._plain or not self.conversation.waits(args)
 
     def _send(self, link: Link, command: Command) -> None:
         args, raw = command
+        if args[0] in self._plain:
+            link.send(args, raw)
+            self._pending.append(PLAIN)
+            return
         if self.conversation.ours(args):
             self._held = True
             self._start(self._answer(args))
@@ -203,6 +210,8 @@ class ClientConnection(asyncio.Protocol):
             case Route.OPAQUE:
                 self._turn_opaque(link, command)
             case _:
+                if step is PLAIN and len(self._plain) < MAX_PLAIN and self.conversation.plain(args[0]):
+                    self._plain.add(args[0])
                 link.send(args, raw) if step.send is None else link.send(step.send, None)
                 self._pending.append(step)
                 self._held = step.holds

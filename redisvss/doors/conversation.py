@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Generic, TypeVar
 
-from redisvss.doors.probes import Observer, Probes
+from redisvss.doors.probes import PROBED, Observer, Probes
 from redisvss.errors import CommandError
 from redisvss.reply import Reply, Session
 
@@ -177,6 +177,11 @@ class Conversation:
 
     def ours(self, args: Args) -> bool:
         return self._owns(args[0].upper())
+
+    def plain(self, word: bytes) -> bool:
+        """Whether every command of this name, as a client wrote it, is routed to PLAIN at any time."""
+        name = word.upper()
+        return name not in _HANDLERS and name not in PROBED and not self._owns(name)
 
     def waits(self, args: Args) -> bool:
         """Whether every earlier reply must have arrived before `args` is routed."""

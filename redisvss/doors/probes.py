@@ -59,6 +59,8 @@ class Module:
 REJSON: Final = Module("ReJSON", 20803, "JSON.", "")  # the RedisJSON whose answers JSON.* follows
 SEARCH: Final = Module("search", 21033, "FT.", "ReJSON")  # RediSearch 2.10.33
 
+PROBED: Final = frozenset({b"COMMAND", b"INFO", b"MODULE"})  # commands whose reply an observer may change
+
 # RediSearch declares an index's name as a key, first among the arguments except here.
 _FT_KEYS: Final[dict[str, tuple[int, int, int]]] = {
     **dict.fromkeys(("FT._LIST", "FT.CONFIG", "FT.DICTADD", "FT.DICTDEL", "FT.DICTDUMP"), (0, 0, 0)),

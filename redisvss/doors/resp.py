@@ -67,14 +67,15 @@ class CommandParser:
         self._wanted = 0
         commands: list[Command] = []
         try:
-            self._tail = data[self._parse(data, commands) :]
+            start = 0 if self._missing else _short_commands(data, commands)
+            self._tail = data[self._parse(data, start, commands) :]
         except ProtocolError as error:
             self.error = error
         return commands
 
-    def _parse(self, data: bytes, commands: list[Command]) -> int:
-        """Append the complete commands; returns where the unparsed rest begins."""
-        position, size = 0, len(data)
+    def _parse(self, data: bytes, position: int, commands: list[Command]) -> int:
+        """Append the complete commands from `position` on; returns where the unparsed rest begins."""
+        size = len(data)
         whole = not self._missing  # whether the current command began in `data`
         while position < size:
             start = position
@@ -145,6 +146,36 @@ class CommandParser:
         if args:
             commands.append(Command(args, None))
         return end + 1
+
+
+_COUNTS: Final = {b"*%d" % count: count for count in range(1, 65)}
+_LENGTHS: Final = {b"$%d" % length: length for length in range(4097)}
+
+
+def _short_commands(data: bytes, commands: list[Command]) -> int:
+    """Append the complete commands at the start of `data` that are short and whose values hold no line end.
+
+    Returns where the first other one begins. Nearly all commands are such, and splitting all lines at once takes half
+    the time of finding each of them (GET, alone and in a pipeline of 16).
+    """
+    lines = data.split(b"\r\n")
+    line, position, last = 0, 0, len(lines) - 1
+    while line < last:
+        count = _COUNTS.get(lines[line])
+        if count is None:
+            break
+        following = line + 1 + 2 * count
+        if following > last:
+            break
+        args = lines[line + 2 : following : 2]
+        end = position + len(lines[line]) + 2
+        for header, arg in zip(lines[line + 1 : following : 2], args, strict=True):
+            if _LENGTHS.get(header) != len(arg):
+                return position
+            end += len(header) + len(arg) + 4
+        commands.append(Command(args, data[position:end]))
+        line, position = following, end
+    return position
 
 
 def _line_end(data: bytes, start: int, what: str) -> int:
@@ -238,6 +269,9 @@ def _single_quoted(line: bytes, position: int) -> tuple[bytes, int] | None:
     return None
 
 
+_BULK_LINES: Final = {b"$%d\r" % length: length + 2 for length in range(4097)}
+
+
 class ReplySplitter:
     """Finds where each top-level reply of Redis's stream ends, without decoding or keeping it.
 
@@ -266,9 +300,15 @@ class ReplySplitter:
                 if end < 0:
                     self._line += data[position:]
                     break
-                self._header(self._line + data[position:end] if self._line else data[position:end])
-                self._line = b""
+                line = self._line + data[position:end] if self._line else data[position:end]
                 position = end + 1
+                skip = _BULK_LINES.get(line)  # most replies are short bulk strings
+                if skip is not None and position + skip <= size:
+                    position += skip
+                    self._values -= 1
+                else:
+                    self._header(line)
+                self._line = b""
             if not self._values:
                 ends.append(position)
                 self._values = 1

@@ -89,6 +89,7 @@ class Server:
         self._listeners: list[asyncio.AbstractServer] = []
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="redisvss")
         self.metrics = Metrics()
+        self.plain: set[bytes] = set()
         own = {} if self._engine is None else {n: c for n, c in self._engine.commands.items() if self._engine.owns(n)}
         self._probes = Probes(own, lambda: self.metrics.info(services.gauges())) if own else None
         self._permissions = Permissions(own, services.prefixes, self._refresh)
