@@ -94,13 +94,6 @@ class Notes:
                 self._keys.pop(key, None)  # to the end: the order is that of the last change
                 self._keys[key] = None
 
-    def discard(self, key: bytes) -> bool:
-        """Whether the key was noted; it no longer is."""
-        with self._lock:
-            noted = key in self._keys
-            self._keys.pop(key, None)
-        return noted
-
     def reset(self) -> None:
         with self._lock:
             self._reset = True

@@ -29,6 +29,7 @@ class KeyspaceFeed(SocketFeed):
         super().__init__(*args, **kwargs)
         self._channel = b"__keyspace@%d__:" % self._dialer.db
         self._setting_readable = True
+        self._probe_seen = False
 
     def mark(self) -> None:
         super().mark()
@@ -51,7 +52,9 @@ class KeyspaceFeed(SocketFeed):
     def _note(self, push: list[Any]) -> None:
         match push:
             case [b"pmessage", _, bytes(channel), _]:
-                self._notes.add([channel[len(self._channel) :]])
+                key = channel[len(self._channel) :]
+                self._notes.add([key])
+                self._probe_seen |= key == PROBE_KEY
 
     def _ask(self, wire: Wire) -> Any:
         if not self._setting_readable:
@@ -72,11 +75,11 @@ class KeyspaceFeed(SocketFeed):
             self._setting_readable = False
 
     def _try_out(self, wire: Wire) -> None:
-        self._notes.discard(PROBE_KEY)
+        self._probe_seen = False
         wire.call(b"HSET", PROBE_KEY, b"f", b"")
         wire.call(b"DEL", PROBE_KEY)
         wire.call(b"PING")
-        if not self._notes.discard(PROBE_KEY):
+        if not self._probe_seen:
             raise ResponseError(
                 "they are off and this user may not switch them on: "
                 "have `notify-keyspace-events KA` set (a managed service has it among its parameters)"
