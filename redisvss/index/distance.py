@@ -170,7 +170,7 @@ def reported(raw: Floats, dtype: str) -> Floats:
     return raw if dtype == "FLOAT64" else raw.astype(np.float32).astype(np.float64)
 
 
-def nearest(distances: Floats, doc_ids: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+def nearest(distances: Floats, doc_ids: NDArray[np.integer], k: int) -> NDArray[np.int64]:
     """Positions of the k nearest, nearest first; ties by doc id, NaN last."""
     if k < len(distances):
         kth = np.partition(distances, k - 1)[k - 1]

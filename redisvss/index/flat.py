@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from redisvss.index import warm
 from redisvss.index.distance import INTEGER_TYPES, Floats, Metric, Query, exact, nearest, widen
 from redisvss.index.matrix import Ints, RowStore
 
 _CHUNK_ELEMENTS = 1 << 22  # elements per step of a long scan: bounds temporaries and the wait for a deadline
+_WORTH_COMPILING = 1 << 20  # elements: numpy needs a millisecond from here on
 _TINY = 1 << 13  # elements below which float64 at once is quicker than two steps
 
 
@@ -34,13 +36,38 @@ def scan(store: RowStore, query: Query, rows: Ints | None, k: int, deadline: flo
     """The k nearest of `rows` (None: every live row), ties by doc id, NaN distances last."""
     rows = store.live_rows() if rows is None else rows
     total = store.size if rows is None else len(rows)
+    if not query.odd and _compiled(store, total):
+        return _measured(store, query, rows, k, deadline)
     if query.odd or total * store.dim <= _TINY:
         chosen, timed_out = (np.arange(total) if rows is None else rows), False
     else:
         chosen, timed_out = _candidates(store, query, rows, min(k, total), deadline)
-    distances = judge(store, query, chosen)
-    order = nearest(distances, store.row_doc[chosen].astype(np.int64), k)
-    return Scan(chosen[order], distances[order], total, timed_out)
+    return _best(store, chosen, judge(store, query, chosen), k, timed_out)
+
+
+def _best(store: RowStore, rows: Ints, distances: Floats, k: int, timed_out: bool) -> Scan:
+    order = nearest(distances, store.row_doc[rows], k)
+    return Scan(rows[order], distances[order], len(rows), timed_out)
+
+
+def _compiled(store: RowStore, rows: int) -> bool:
+    """Whether compiled kernels may scan; a scan they would help asks for them."""
+    usable = warm.ready if rows * store.dim >= _WORTH_COMPILING else warm.loaded
+    return usable(store.dtype, store.metric, store.dim)
+
+
+def _measured(store: RowStore, query: Query, rows: Ints | None, k: int, deadline: float | None) -> Scan:
+    """`scan` by compiled float64 arithmetic over every row."""
+    from redisvss.index.compiled import measure
+
+    distances = measure(store, query, rows, deadline)
+    reached = len(distances)
+    timed_out = reached < (store.size if rows is None else len(rows))
+    chosen = np.arange(reached) if rows is None else rows[:reached]
+    if len(store.odd):
+        odd = np.flatnonzero(np.isin(chosen, store.odd))
+        distances[odd] = judge(store, query, chosen[odd])
+    return _best(store, chosen, distances, k, timed_out)
 
 
 def judge(store: RowStore, query: Query, rows: Ints) -> Floats:

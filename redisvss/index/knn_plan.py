@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Shares of documents a filter lets through, between which each strategy is the quickest way to the same recall.
+_SWEEP_FROM = 0.35
+_WALK_FROM = 0.03
+_ROWS_PER_EF = 50  # a walk of width ef reads about this many rows per unit of ef: fewer survivors are read outright
+_FILTERED_EF = 64  # a walk under a filter sees fewer of the rows around it: EF_RUNTIME 10 would give recall .7
+
 
 @dataclass(frozen=True)
 class KnnPlan:
@@ -11,7 +17,7 @@ class KnnPlan:
 
     mode: RediSearch's word, as FT.PROFILE shows it;  strategy: "exact", "graph" (no filter), "sweep" or "two-hop";
     candidates: rows whose distance is (estimated to be) computed;  exact: the answer equals a full scan's;
-    batches: passes over the graph, 0 without one.
+    batches: passes over the graph, 0 without one;  ef: width of the walk, 0 without one.
     """
 
     mode: str
@@ -19,10 +25,47 @@ class KnnPlan:
     candidates: int
     exact: bool
     batches: int = 0
+    ef: int = 0
 
 
-def mode_of(filtered: bool, strategy: str) -> str:
-    """RediSearch's name for the way a query is answered."""
+@dataclass(frozen=True)
+class Sizes:
+    """What a plan depends on: documents and rows with a vector, rows to be read besides a walk, documents allowed.
+
+    allowed: None without a filter.  graph: whether there is one.
+    """
+
+    docs: int
+    rows: int
+    loose: int
+    allowed: int | None
+    graph: bool
+
+
+def choose(sizes: Sizes, k: int, ef_runtime: int, policy: str | None = None) -> KnnPlan:
+    """The quickest strategy expected to find the k nearest; `policy` (HYBRID_POLICY) overrides."""
+    survivors = sizes.docs if sizes.allowed is None else sizes.allowed
+    filtered = sizes.allowed is not None
+    ef = max(ef_runtime, k, _FILTERED_EF if filtered else 0)
+    ef = -(-ef * sizes.rows // max(1, sizes.docs))  # several vectors per document: more rows for as many documents
+    strategy = _strategy(sizes, survivors, ef, policy)
+    if strategy == "exact":
+        return KnnPlan(_mode(filtered, strategy), strategy, survivors, exact=True)
+    return KnnPlan(_mode(filtered, strategy), strategy, _ROWS_PER_EF * ef + sizes.loose, False, 1, ef)
+
+
+def _strategy(sizes: Sizes, survivors: int, ef: int, policy: str | None) -> str:
+    share = survivors / max(1, sizes.docs)
+    if not sizes.graph or policy == "ADHOC_BF" or not survivors:
+        return "exact"
+    if policy != "BATCHES" and (survivors <= _ROWS_PER_EF * ef or (sizes.allowed is not None and share < _WALK_FROM)):
+        return "exact"
+    if sizes.allowed is None:
+        return "graph"
+    return "sweep" if share >= _SWEEP_FROM else "two-hop"
+
+
+def _mode(filtered: bool, strategy: str) -> str:
     if not filtered:
         return "STANDARD_KNN"
     return "HYBRID_ADHOC_BF" if strategy == "exact" else "HYBRID_BATCHES"

@@ -7,6 +7,8 @@ exclusive lock, everything else a shared one; any number of threads may search a
 
 from __future__ import annotations
 
+import dataclasses
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
-from redisvss.index import flat
+from redisvss.index import flat, knn_plan, warm
 from redisvss.index.distance import (
     ELEMENT_SIZE,
     STORED,
@@ -29,10 +31,13 @@ from redisvss.index.distance import (
     prepare,
     reported,
 )
-from redisvss.index.knn_plan import KnnPlan, mode_of
+from redisvss.index.knn_plan import KnnPlan
 from redisvss.index.matrix import Ints, RowStore
+from redisvss.index.tiered import TieredGraph
 
 __all__ = ["ELEMENT_SIZE", "KnnHits", "KnnPlan", "Metric", "Query", "VectorIndex", "VectorParams", "decode_blob"]
+
+_RERANKED = 16  # rows beyond k whose order the walk's float32 arithmetic may have got wrong
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,13 @@ class VectorIndex:
 
     def __init__(self, params: VectorParams) -> None:
         self.params = params
-        self._store = RowStore(params.dtype, params.dim, params.metric, params.initial_cap)
+        self._open()
+
+    def _open(self) -> None:
+        p = self.params
+        self._store = RowStore(p.dtype, p.dim, p.metric, p.initial_cap)
+        self._tiers = TieredGraph(self._store, p.m, p.ef_construction, p.seed) if p.algorithm == "HNSW" else None
+        self._writing = self._tiers.writing if self._tiers else threading.Lock()
 
     # ---- writing -------------------------------------------------------------------------------------------------
 
@@ -98,12 +109,16 @@ class VectorIndex:
         hashes = np.array([hash(row.tobytes()) for row in raw], np.int64)
         if np.array_equal(self._store.hashes_of(doc_id), hashes):
             return
-        self._retire([doc_id])
-        self._added(self._store.add_many(doc_id, raw, hashes))
+        with self._writing:
+            self._retire([doc_id])
+            self._added(self._store.add_many(doc_id, raw, hashes))
 
     def remove(self, doc_ids: Sequence[int] | Ints) -> None:
         """Forget these docs' vectors; docs without one are ignored."""
-        self._retire(doc_ids)
+        with self._writing:
+            self._retire(doc_ids)
+            if not self._store.live:
+                self._open()
 
     def _checked(self, raw: Array) -> Array:
         if raw.ndim != 2 or raw.shape[1] != self.params.dim:
@@ -118,14 +133,30 @@ class VectorIndex:
         if len(changed) > 1:
             changed = _last_of_each(ids, changed)
         if len(changed):
-            self._retire(ids[changed])
-            self._added(self._store.add(ids[changed], raw[changed], digests[changed]))
+            with self._writing:
+                self._retire(ids[changed])
+                self._added(self._store.add(ids[changed], raw[changed], digests[changed]))
 
     def _retire(self, doc_ids: Sequence[int] | Ints) -> None:
-        self._store.release(self._store.kill(doc_ids))
+        rows = self._store.kill(doc_ids)
+        if self._tiers is None:
+            self._store.release(rows)
+        elif len(rows):
+            self._tiers.retire(rows)
 
     def _added(self, rows: Ints) -> None:
-        """Rows just stored: nothing to do for an exact scan."""
+        if self._tiers is not None:
+            self._tiers.add(rows)
+
+    def warm(self) -> None:
+        """Wait until compiled kernels are there for this field's type and metric."""
+        warm.wait(self.params.dtype, self.params.metric)
+
+    def compact(self) -> None:
+        """Finish all deferred work: rows waiting for the graph, links around dead rows."""
+        if self._tiers is not None:
+            with self._writing:
+                self._tiers.finish()
 
     # ---- what is stored ------------------------------------------------------------------------------------------
 
@@ -143,7 +174,7 @@ class VectorIndex:
 
     def memory_bytes(self) -> int:
         """Bytes the index reserves."""
-        return self._store.memory_bytes()
+        return self._store.memory_bytes() + (self._tiers.memory_bytes() if self._tiers else 0)
 
     # ---- searching -----------------------------------------------------------------------------------------------
 
@@ -177,9 +208,34 @@ class VectorIndex:
         give what has been found so far, with `timed_out` set.
         """
         prepared = self.prepare(query)
-        survivors = None if allowed is None else allowed & self._store.docs
-        plan = self.plan(k, None if survivors is None else len(survivors), ef_runtime=ef_runtime, policy=policy)
-        return self._exact(prepared, k, survivors, plan, deadline)
+        n_allowed = None if allowed is None else allowed.intersection_cardinality(self._store.docs)
+        plan = self.plan(k, n_allowed, ef_runtime=ef_runtime, policy=policy)
+        if plan.strategy != "exact" and not prepared.odd:
+            hits = self._walk(prepared, k, allowed, n_allowed, plan)
+            if hits is not None:
+                return hits
+        return self._exact(prepared, k, allowed, plan, deadline)
+
+    def _walk(
+        self, query: Query, k: int, allowed: BitMap | None, n_allowed: int | None, plan: KnnPlan
+    ) -> KnnHits | None:
+        """What a walk over the graph finds, None when it came back short or spent more than half an exact scan."""
+        assert self._tiers is not None
+        store, survivors = self._store, len(self) if n_allowed is None else n_allowed
+        loose = self._tiers.loose(allowed)
+        walk = self._tiers.walk(plan.strategy, query, plan.ef, allowed, survivors // 2)
+        rows = walk.rows if store.many else walk.rows[: k + _RERANKED]
+        hits = self._ranked(query, k, np.union1d(rows, loose) if len(loose) else rows, plan)
+        short = len(hits.doc_ids) < min(k, survivors)
+        return None if short or (allowed is not None and walk.spent >= survivors // 2) else hits
+
+    def _ranked(self, query: Query, k: int, rows: Ints, plan: KnnPlan) -> KnnHits:
+        """The k nearest of some live rows' docs, by exact distances."""
+        docs, distances = self._store.row_doc[rows].astype(np.int64), flat.judge(self._store, query, rows)
+        if self._store.many:
+            docs, distances = _nearest_of_each(docs, distances)
+        order = np.lexsort((docs, distances))[:k]
+        return KnnHits(docs[order], distances[order], plan)
 
     def knn_batch(self, queries: Array, k: int, allowed: BitMap | None = None, **options: object) -> list[KnnHits]:
         """`knn` for each of queries (n, dim)."""
@@ -195,26 +251,27 @@ class VectorIndex:
         batch_size: int | None = None,
     ) -> KnnPlan:
         """How `knn` would answer, given how many docs the filter leaves (None: there is no filter)."""
-        candidates = len(self) if n_allowed is None else n_allowed
-        return KnnPlan(mode_of(n_allowed is not None, "exact"), "exact", candidates, exact=True)
+        tiers, store = self._tiers, self._store
+        sizes = knn_plan.Sizes(
+            docs=len(store.docs),
+            rows=store.live,
+            loose=len(tiers.pending) if tiers else 0,
+            allowed=n_allowed,
+            graph=tiers is not None and tiers.graph is not None and tiers.graph.count > tiers.graph.dead,
+        )
+        return knn_plan.choose(sizes, k, ef_runtime or self.params.ef_runtime, policy)
 
     def _exact(
-        self, query: Query, k: int, survivors: BitMap | None, plan: KnnPlan, deadline: float | None = None
+        self, query: Query, k: int, allowed: BitMap | None, plan: KnnPlan, deadline: float | None = None
     ) -> KnnHits:
         store = self._store
-        rows = None if survivors is None else store.rows_of_docs(_ids(survivors))
+        if plan.strategy != "exact":  # a walk that came back short: say what was done in the end
+            plan = dataclasses.replace(plan, strategy="exact", exact=True)
+        rows = None if allowed is None else store.rows_of_docs(_ids(allowed & store.docs))
         if store.many:
-            return self._exact_many(query, k, rows, plan)
+            return self._ranked(query, k, store.all_live() if rows is None else rows, plan)
         found = flat.scan(store, query, rows, k, deadline)
         return KnnHits(store.row_doc[found.rows].astype(np.int64), found.distances, plan, found.timed_out)
-
-    def _exact_many(self, query: Query, k: int, rows: Ints | None, plan: KnnPlan) -> KnnHits:
-        """Some docs have several vectors: judge every row, keep each doc's nearest."""
-        store = self._store
-        rows = store.all_live() if rows is None else rows
-        docs, distances = _nearest_of_each(store.row_doc[rows].astype(np.int64), flat.judge(store, query, rows))
-        order = np.lexsort((docs, distances))[:k]
-        return KnnHits(docs[order], distances[order], plan)
 
     def range(
         self,
@@ -246,9 +303,6 @@ class VectorIndex:
         )
         result[has] = nearest[np.searchsorted(docs, ids[has])]
         return result
-
-    def compact(self) -> None:
-        """Finish deferred maintenance."""
 
 
 def _ids(docs: BitMap) -> Ints:

@@ -1,0 +1,90 @@
+"""The stored rows as the compiled kernels want them, and the kernels' exact scan.
+
+Importing this imports numba: ask `redisvss.index.warm` first.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from redisvss.index.distance import INTEGER_TYPES, Array, Floats, Metric, Query, reported
+from redisvss.index.kernels import scan
+from redisvss.index.kernels.arith import Dot, IntegerCosine, SquaredL2
+from redisvss.index.matrix import Ints, RowStore
+
+SHARE = 64  # rows per task of a build: small enough to balance threads, large enough to hide the dispatch
+_SCAN_SHARE = 1 << 21  # elements per task of a scan: about a millisecond, so small scans stay in the caller's thread
+_DEADLINE_EVERY = 1 << 25  # elements between two looks at the clock: about 20 ms
+_WORDS_PER_KEY = 1024  # a Roaring container covers 65,536 ids
+
+_pool: ThreadPoolExecutor | None = None
+
+
+def in_parallel(task: Callable[[int, int], object], n: int, share: int = SHARE) -> None:
+    """Run task(first, last) over shares of range(n) in threads; a single share runs in the caller's."""
+    global _pool
+    workers = os.cpu_count() or 1
+    if n <= share or workers == 1:
+        task(0, n)
+        return
+    if _pool is None:
+        _pool = ThreadPoolExecutor(workers, "redisvss-vectors")
+    for done in [_pool.submit(task, first, min(n, first + share)) for first in range(0, n, share)]:
+        done.result()
+
+
+def rows_of(store: RowStore) -> Array:
+    """Stored vectors with the element type the kernels decode (float16 as its bits)."""
+    vectors = store.vectors
+    return vectors.view(np.uint16) if vectors.dtype == np.float16 else vectors
+
+
+def query_type(store: RowStore) -> np.dtype[Any]:
+    """Type of a query that walks a graph: the arithmetic of the search."""
+    if store.dtype in INTEGER_TYPES:
+        return np.dtype(np.int16)
+    return np.dtype(np.float64 if store.dtype == "FLOAT64" else np.float32)
+
+
+def metric_of(store: RowStore, norm: float) -> Any:
+    """The kernels' metric for a query of this norm."""
+    if store.metric is Metric.L2:
+        return SquaredL2(np.float32(1))
+    if store.metric is Metric.COSINE and store.dtype in INTEGER_TYPES:
+        return IntegerCosine(np.float32(1 / norm if norm else 1), np.float64(norm))
+    return Dot(np.float32(1))
+
+
+def measure(store: RowStore, query: Query, chosen: Ints | None, deadline: float | None = None) -> Floats:
+    """Reported distances of the chosen rows (None: of all), fewer when the deadline passed before the last."""
+    wide = query.wide if store.dtype not in INTEGER_TYPES else query.wide.astype(np.int16)
+    total = store.size if chosen is None else len(chosen)
+    rows, metric, out = rows_of(store), metric_of(store, query.norm), np.empty(total)
+    step = total if deadline is None else max(1, _DEADLINE_EVERY // store.dim)
+    for start in range(0, total, max(1, step)):
+        if deadline is not None and time.monotonic() > deadline:
+            return reported(out[:start], store.dtype)
+
+        def share(first: int, last: int, start: int = start) -> None:
+            if chosen is None:
+                scan.measure_all(wide, rows, start + first, start + last, metric, out)
+            else:
+                scan.measure(wide, rows, chosen, start + first, start + last, metric, out)
+
+        in_parallel(share, min(step, total - start), max(1, _SCAN_SHARE // store.dim))
+    return reported(out, store.dtype)
+
+
+def words_of(docs: BitMap) -> NDArray[np.uint64]:
+    """Packed bits of a non-empty set of doc ids."""
+    words = np.zeros(((docs.max() >> 16) + 1) * _WORDS_PER_KEY, np.uint64)
+    scan.unpack(np.frombuffer(docs.serialize(), np.uint8), words)
+    return words

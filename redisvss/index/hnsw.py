@@ -1,0 +1,303 @@
+"""A navigable graph over the rows of a RowStore (HNSW, Malkov & Yashunin 2016), searched with or without a filter.
+
+Owns links, levels, deferred deletion and the parallel building; copies no vector. Rows enter in batches: a batch
+chooses its neighbours on the frozen graph (and among itself) in parallel, then the chosen link back, in parallel by
+target. No locks, and the same graph whatever the number of threads.
+
+Deletion is lazy. A dead row still leads searches onwards; `mend` relinks its neighbours around it, slice by slice, and
+only then hands the row back for reuse. Reusing it at once, as hnswlib does, leaves links that lead astray.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from redisvss.index.compiled import in_parallel, metric_of, query_type, rows_of
+from redisvss.index.distance import Array, Metric, Query, widen
+from redisvss.index.kernels import build, walk
+from redisvss.index.kernels.arith import IntegerCosine
+from redisvss.index.matrix import Growing, Ints, RowStore
+
+_MAX_BATCH = 1024  # distances within a batch cost batch² · dim: 3 % of the build at this size
+_FIRST_BATCH = 256
+_MAX_LEVEL = 30
+_UNLINKED = -2  # an admitted row of height h carries level −2 − h until it is linked; −1: not in the graph at all
+
+_ANYTHING = np.empty(0, np.uint64)  # no words: every doc is allowed
+_NOTHING = np.empty(0, np.int32)
+
+
+class Scratch:
+    """What one running search writes to; searches borrow it from the graph's list and give it back."""
+
+    def __init__(self, rows: int) -> None:
+        self.seen = np.zeros(rows, np.uint8)
+        self.epochs = np.zeros(1, np.uint8)
+        self.heap_d = np.empty(rows + 1, np.float32)  # untouched pages cost nothing
+        self.heap_i = np.empty(rows + 1, np.int32)
+
+
+class Graph:
+    """The graph's lists and every algorithm on them. One writer at a time; searches may run beside it."""
+
+    def __init__(self, store: RowStore, m: int, ef_construction: int, seed: int) -> None:
+        self.store, self.m = store, m
+        self.ef_construction = max(ef_construction, m)
+        self._rng = np.random.default_rng(seed)
+        self._links = Growing(np.int32, 2 * m, fill=-1)
+        self._levels = Growing(np.int8, fill=-1)
+        self._up_at = Growing(np.int32, fill=-1)
+        self._up = Growing(np.int32, m, fill=-1)
+        self._up_used = 0
+        self._up_free: dict[int, list[int]] = {}  # by height: where lists of upper levels may be reused
+        self.entry, self.top = -1, -1
+        self.count = 0  # rows linked in, dead ones included
+        self._dead: set[int] = set()
+        self._mending: list[int] = []  # dead rows the pass under way will free
+        self._mended_to = 0
+        self._scratch: list[Scratch] = []
+        self.metric = metric_of(store, 1.0)
+
+    # ---- arrays as the kernels want them -------------------------------------------------------------------------
+
+    def _blank(self) -> Array:
+        return np.empty(self.store.dim, query_type(self.store))
+
+    @property
+    def _lists(self) -> tuple[Array, Array, Array]:
+        return self._links.array, self._up_at.array, self._up.array
+
+    def _borrow(self) -> Scratch:
+        try:
+            scratch = self._scratch.pop()
+        except IndexError:
+            scratch = Scratch(len(self._levels.array))
+        return scratch if len(scratch.seen) >= self.store.size else Scratch(len(self._levels.array))
+
+    # ---- growing -------------------------------------------------------------------------------------------------
+
+    def admit(self, rows: Ints) -> None:
+        """Set everything aside that `link` will need for these rows. Needs the exclusive lock: arrays may move."""
+        for column in (self._links, self._levels, self._up_at):
+            column.reserve(self.store.size)
+        draws = -np.log(1 - self._rng.random(len(rows))) / np.log(max(self.m, 2))
+        heights = np.minimum(draws.astype(np.int64), _MAX_LEVEL)
+        self._levels.array[rows] = _UNLINKED - heights
+        for row, height in zip(rows[heights > 0].tolist(), heights[heights > 0].tolist(), strict=True):
+            self._up_at.array[row] = self._upper_place(height)
+
+    def link(self, rows: Ints) -> None:
+        """Link admitted rows into the graph. Searches may run meanwhile."""
+        at = 0
+        while at < len(rows):
+            size = min(_MAX_BATCH, max(_FIRST_BATCH, self.count // 8))
+            self._link_batch(np.ascontiguousarray(rows[at : at + size], np.int32))
+            at += size
+
+    def _link_batch(self, batch: NDArray[np.int32]) -> None:
+        self._levels.array[batch] = _UNLINKED - self._levels.array[batch]
+        self._connect(batch)
+        self.count += len(batch)
+        self._promote(batch)
+
+    def _connect(self, batch: NDArray[np.int32]) -> None:
+        self._choose(batch)
+        for level in range(int(self._levels.array[batch].max()) + 1):
+            self._link_back(batch[self._levels.array[batch] >= level], level)
+
+    def _upper_place(self, height: int) -> int:
+        if self._up_free.get(height):
+            return self._up_free[height].pop()
+        place = self._up_used
+        self._up_used += height
+        self._up.reserve(self._up_used)
+        return place
+
+    def _choose(self, batch: NDArray[np.int32]) -> None:
+        mates = self._distances_within(batch)
+        rows, norms, owner, levels = rows_of(self.store), self.store.norms, self.store.row_doc, self._levels.array
+        room = self.ef_construction
+
+        def share(first: int, last: int) -> None:
+            scratch = self._borrow()
+            dist, ids = np.empty(room, np.float32), np.empty(room, np.int32)
+            build.choose(
+                batch, first, last, mates, levels, rows, norms, self.metric, *self._lists, owner,
+                self.entry, self.top, self.m, room, dist, ids, scratch.seen, scratch.epochs, self._blank(),
+            )  # fmt: skip
+            self._scratch.append(scratch)
+
+        in_parallel(share, len(batch))
+
+    def _distances_within(self, batch: NDArray[np.int32]) -> NDArray[np.float32]:
+        """(b, b) distances between the rows of a batch, as `near` gives them up to rounding."""
+        wide = widen(self.store.vectors[batch], self.store.dtype)
+        near = wide @ wide.T
+        lengths = self.store.norms[batch]
+        if self.store.metric is Metric.L2:
+            near = lengths[:, None] ** 2 + lengths**2 - 2 * near
+        else:
+            near = 1 - (near / np.outer(lengths, lengths) if isinstance(self.metric, IntegerCosine) else near)
+        result: NDArray[np.float32] = near.astype(np.float32, copy=False)
+        return result
+
+    def _link_back(self, sources: NDArray[np.int32], level: int) -> None:
+        lists = self._level_lists(sources, level)
+        picked = lists >= 0
+        targets, owners = lists[picked], np.repeat(sources, picked.sum(axis=1))
+        order = np.lexsort((owners, targets))
+        unique, starts = np.unique(targets[order], return_index=True)
+        bounds = np.append(starts, len(order))
+        self._share_targets(unique, bounds, owners[order], level)
+
+    def _level_lists(self, sources: NDArray[np.int32], level: int) -> NDArray[np.int32]:
+        links, up_at, up = self._lists
+        return links[sources] if level == 0 else up[up_at[sources] + level - 1]
+
+    def _share_targets(self, targets: Array, bounds: Ints, sources: Array, level: int) -> None:
+        rows, norms, owner = rows_of(self.store), self.store.norms, self.store.row_doc
+
+        def share(first: int, last: int) -> None:
+            build.link_back(
+                targets, bounds, sources, first, last, level, rows, norms, self.metric, *self._lists, owner,
+                self._blank(),
+            )  # fmt: skip
+
+        in_parallel(share, len(targets))
+
+    def _promote(self, batch: NDArray[np.int32]) -> None:
+        """The entry is the first row that reached the highest level."""
+        heights = self._levels.array[batch]
+        highest = int(heights.argmax())
+        if heights[highest] > self.top:
+            self.entry, self.top = int(batch[highest]), int(heights[highest])
+
+    # ---- shrinking -----------------------------------------------------------------------------------------------
+
+    def withdraw(self, rows: Ints) -> None:
+        """These rows were admitted, but will not be linked."""
+        self._clear(rows, _UNLINKED - self._levels.array[rows].astype(np.int64))
+
+    def linked(self, rows: Ints) -> NDArray[np.bool_]:
+        """Which rows searches can reach."""
+        known = rows < len(self._levels.array)
+        known[known] = self._levels.array[rows[known]] >= 0
+        return known
+
+    @property
+    def dead(self) -> int:
+        """Rows that still take part though their docs are gone."""
+        return len(self._dead) + len(self._mending)
+
+    @property
+    def mending(self) -> bool:
+        """Whether a pass of `mend` is under way."""
+        return bool(self._mending)
+
+    def kill(self, rows: Ints) -> None:
+        """These rows of the graph have died in the store."""
+        self._dead.update(rows.tolist())
+
+    def mend(self, quota: int) -> Ints:
+        """Relink around dead rows, looking at `quota` rows; returns the rows that became free meanwhile."""
+        freed: list[int] = []
+        while quota > 0 and self.dead:
+            if not self._mending:
+                self._mending, self._dead, self._mended_to = sorted(self._dead), set(), 0
+            last = min(self.store.size, self._mended_to + quota)
+            self._mend_rows(self._mended_to, last)
+            quota -= last - self._mended_to
+            self._mended_to = last
+            if last == self.store.size:
+                freed += self._free_mended()
+        return np.array(freed, np.int64)
+
+    def _mend_rows(self, first: int, last: int) -> None:
+        lonely = np.zeros(self.store.size, np.bool_)
+        rows, norms, owner, levels = rows_of(self.store), self.store.norms, self.store.row_doc, self._levels.array
+
+        def share(a: int, b: int) -> None:
+            build.mend(
+                first + a, first + b, levels, rows, norms, self.metric, *self._lists, owner, self._blank(), lonely
+            )
+
+        in_parallel(share, last - first)
+        left = np.flatnonzero(lonely)
+        if len(left) and self.count > self.dead:
+            self._relink(left.astype(np.int32))
+
+    def _relink(self, rows: NDArray[np.int32]) -> None:
+        """Rows that lost every neighbour look for new ones, as if they had just arrived."""
+        for at in range(0, len(rows), _MAX_BATCH):
+            self._connect(rows[at : at + _MAX_BATCH])
+
+    def _free_mended(self) -> list[int]:
+        freed, self._mending = self._mending, []
+        rows = np.array(freed, np.int64)
+        self._clear(rows, self._levels.array[rows])
+        self.count -= len(freed)
+        if not self._levels.array[self.entry] >= 0:
+            self._new_entry()
+        return freed
+
+    def _clear(self, rows: Ints, heights: Array) -> None:
+        """Rows leave the graph: their lists are empty and their places free."""
+        self._links.array[rows] = -1
+        for row, height in zip(rows[heights > 0].tolist(), heights[heights > 0].tolist(), strict=True):
+            place = int(self._up_at.array[row])
+            self._up.array[place : place + height] = -1
+            self._up_free.setdefault(height, []).append(place)
+        self._levels.array[rows] = -1
+
+    def _new_entry(self) -> None:
+        levels = self._levels.array[: self.store.size]
+        self.top = int(levels.max(initial=-1))
+        self.entry = int(levels.argmax()) if self.top >= 0 else -1
+
+    # ---- searching -----------------------------------------------------------------------------------------------
+
+    def search(self, query: Query, ef: int) -> Ints:
+        """About `ef` rows near the query, nearest first; dead rows are not among them."""
+        if self.dead:
+            return self.sweep(query, ef, _ANYTHING, _NOTHING, self.store.size)[0]
+        dist, ids = np.empty(ef, np.float32), np.empty(ef, np.int32)
+        scratch = self._borrow()
+        size = walk.search(*self._place(query), ef, dist, ids, scratch.seen, scratch.epochs)
+        self._scratch.append(scratch)
+        return ids[:size].astype(np.int64)
+
+    def _place(self, query: Query) -> tuple[Any, ...]:
+        """The arguments every search starts with."""
+        array, metric = query.wide.astype(query_type(self.store)), metric_of(self.store, query.norm)
+        return array, rows_of(self.store), self.store.norms, metric, *self._lists, self.entry, self.top
+
+    def sweep(
+        self, query: Query, ef: int, words: NDArray[np.uint64], samples: NDArray[np.int32], budget: int
+    ) -> tuple[Ints, int]:
+        """Up to `ef` allowed rows near the query from a walk over all rows, and how many distances it took."""
+        return self._collect(walk.sweep, query, ef, words, samples, budget)
+
+    def two_hop(
+        self, query: Query, ef: int, words: NDArray[np.uint64], samples: NDArray[np.int32], budget: int
+    ) -> tuple[Ints, int]:
+        """As `sweep`, walking allowed rows only; `samples`: some allowed rows of the graph to start from as well."""
+        return self._collect(walk.two_hop, query, ef, words, samples, budget)
+
+    def _collect(
+        self, kernel: Any, query: Query, ef: int, words: Array, samples: Array, budget: int
+    ) -> tuple[Ints, int]:
+        dist, ids = np.empty(ef, np.float32), np.empty(ef, np.int32)
+        scratch = self._borrow()
+        size, spent = kernel(
+            *self._place(query), ef, dist, ids, scratch.seen, scratch.epochs,
+            self.store.row_doc, words, samples, budget, scratch.heap_d, scratch.heap_i,
+        )  # fmt: skip
+        self._scratch.append(scratch)
+        return ids[:size].astype(np.int64), spent
+
+    def memory_bytes(self) -> int:
+        """Bytes reserved for lists and levels."""
+        return sum(column.array.nbytes for column in (self._links, self._levels, self._up_at, self._up))

@@ -1,0 +1,174 @@
+"""The graph: recall, filters of every selectivity, deletion and reuse, and doing it all again gives the same."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from pyroaring import BitMap
+
+from redisvss.index.vectors import Metric, VectorIndex, VectorParams
+
+DIM, ROWS = 32, 6000
+
+
+def clustered(seed: int, n: int, dim: int = DIM) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(99).normal(size=(30, dim)) * 1.5
+    return (centres[rng.integers(0, 30, n)] + rng.normal(size=(n, dim))).astype(np.float32)
+
+
+def hnsw(**more) -> VectorIndex:
+    index = VectorIndex(VectorParams("HNSW", "FLOAT32", DIM, Metric.L2, **more))
+    index.warm()
+    return index
+
+
+@pytest.fixture(scope="module")
+def built() -> tuple[VectorIndex, np.ndarray]:
+    vectors, index = clustered(1, ROWS), hnsw()
+    for at in range(0, ROWS, 1500):
+        index.put(np.arange(at, at + 1500), vectors[at : at + 1500])
+    return index, vectors
+
+
+def truth(query: np.ndarray, vectors: np.ndarray, ids: np.ndarray, k: int = 10) -> set[int]:
+    distances = ((vectors[ids].astype(float) - query) ** 2).sum(1)
+    return set(ids[np.argsort(distances)[:k]].tolist())
+
+
+def recall(index: VectorIndex, vectors: np.ndarray, ids: np.ndarray, allowed: BitMap | None = None, **options) -> float:
+    queries = clustered(5, 40)
+    found = [set(index.knn(q, 10, allowed, **options).doc_ids.tolist()) for q in queries]
+    wanted = [truth(q, vectors, ids) for q in queries]
+    return float(np.mean([len(f & w) / len(w) for f, w in zip(found, wanted, strict=True)]))
+
+
+def test_a_graph_finds_the_nearest(built):
+    index, vectors = built
+    hits = index.knn(vectors[17], 10, ef_runtime=100)
+    assert hits.plan.strategy == "graph" and not hits.plan.exact
+    assert hits.doc_ids[0] == 17 and hits.distances[0] == 0
+    assert recall(index, vectors, np.arange(ROWS), ef_runtime=100) >= 0.97
+
+
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.2, 0.1, 0.05, 0.01, 0.001])
+def test_a_filter_never_costs_hits(built, share):
+    index, vectors = built
+    ids = np.random.default_rng(3).permutation(ROWS)[: int(ROWS * share)]
+    hits = index.knn(vectors[3], 20, BitMap(ids.tolist()))
+    assert len(hits.doc_ids) == min(20, len(ids)) and set(hits.doc_ids.tolist()) <= set(ids.tolist())
+    assert recall(index, vectors, ids, BitMap(ids.tolist())) >= 0.95
+
+
+@pytest.mark.parametrize("policy", ["BATCHES", "ADHOC_BF"])
+def test_a_forced_policy_is_obeyed_and_complete(built, policy):
+    index, vectors = built
+    ids = np.arange(0, ROWS, 12)
+    hits = index.knn(vectors[5], 10, BitMap(ids.tolist()), policy=policy)
+    assert hits.plan.mode == f"HYBRID_{policy}" or hits.plan.exact
+    assert recall(index, vectors, ids, BitMap(ids.tolist()), policy=policy) >= (1.0 if policy == "ADHOC_BF" else 0.95)
+
+
+@pytest.mark.parametrize("strategy", ["sweep", "two-hop"])
+def test_both_walks_under_a_filter_collect_only_what_passes(built, strategy):
+    index, vectors = built
+    allowed = BitMap(range(0, ROWS, 3))
+    walk = index._tiers.walk(strategy, index.prepare(vectors[0]), 64, allowed, ROWS)
+    assert len(walk.rows) == 64 and all(int(row) in allowed for row in walk.rows)
+    assert len(set(walk.rows[:20].tolist()) & truth(vectors[0], vectors, np.arange(0, ROWS, 3), 20)) >= 19
+
+
+def test_the_same_writes_build_the_same_graph_on_any_number_of_threads(monkeypatch):
+    graphs = []
+    for cpus in (1, 2):
+        monkeypatch.setattr("os.cpu_count", lambda cpus=cpus: cpus)
+        index = hnsw(seed=5)
+        index.put(np.arange(3000), clustered(2, 3000))
+        graphs.append(index._tiers.graph._links.array[:3000].copy())
+    assert np.array_equal(*graphs)
+
+
+def test_churn_keeps_recall_and_memory():
+    vectors, index = clustered(1, ROWS), hnsw()
+    index.put(np.arange(ROWS), vectors)
+    rng = np.random.default_rng(8)
+    rows_before, fresh = index._store.size, recall(index, vectors, np.arange(ROWS), ef_runtime=40)
+    for _ in range(2):
+        gone = rng.permutation(ROWS)[: ROWS // 2]
+        index.remove(gone)
+        for at in range(0, len(gone), 500):
+            index.put(gone[at : at + 500], vectors[gone[at : at + 500]])
+    assert recall(index, vectors, np.arange(ROWS), ef_runtime=40) >= fresh - 0.01
+    index.compact()
+    assert index._store.size <= rows_before * 1.05
+
+
+def test_removed_documents_never_come_back(built):
+    vectors, index = clustered(4, 4000), hnsw()
+    index.put(np.arange(4000), vectors)
+    index.remove(list(range(0, 4000, 2)))
+    for query in vectors[:20]:
+        assert (index.knn(query, 50).doc_ids % 2 == 1).all()
+    index.compact()
+    assert index._store.size - len(index._store._free) == len(index) == 2000
+    assert recall(index, vectors, np.arange(1, 4000, 2), ef_runtime=60) >= 0.95
+
+
+def test_removing_everything_starts_afresh():
+    index = hnsw()
+    index.put(np.arange(2500), clustered(4, 2500))
+    index.remove(range(2500))
+    assert len(index) == 0 and len(index.knn(np.zeros(DIM, np.float32), 3).doc_ids) == 0
+    index.put([7], np.ones((1, DIM), np.float32))
+    assert index.knn(np.zeros(DIM, np.float32), 3).doc_ids.tolist() == [7]
+
+
+def test_single_writes_are_found_at_once(built):
+    vectors, index = clustered(1, 3000), hnsw()
+    index.put(np.arange(2500), vectors[:2500])
+    for doc in range(2500, 3000):
+        index.put([doc], vectors[doc][None])
+        assert index.knn(vectors[doc], 1, ef_runtime=50).doc_ids.tolist() == [doc]
+
+
+def test_searches_run_while_the_graph_grows(built):
+    """Readers share; the writer is exclusive only while rows are stored, so here readers run beside linking."""
+    vectors, index = clustered(1, ROWS), hnsw()
+    index.put(np.arange(2100), vectors[:2100])
+    tiers, store = index._tiers, index._store
+    with tiers.writing:
+        rows = store.add(np.arange(2100, ROWS), vectors[2100:], np.arange(2100, ROWS))
+        tiers.graph.admit(rows)
+        tiers.pending = np.concatenate([tiers.pending, rows])
+    linking = threading.Thread(target=tiers._link_in_background)
+    linking.start()
+    while linking.is_alive():
+        for query in (3, 2500, 5900):
+            assert index.knn(vectors[query], 1, ef_runtime=50).doc_ids.tolist() == [query]
+    assert len(tiers.pending) == 0
+
+
+def test_several_vectors_in_a_graph_count_once():
+    vectors, index = clustered(1, 4500), hnsw()
+    for doc in range(1500):
+        index.put_multi(doc, vectors[3 * doc : 3 * doc + 3])
+    index.compact()
+    owners = np.arange(4500) // 3
+    for query in clustered(6, 10):
+        distances = ((vectors.astype(float) - query) ** 2).sum(1)
+        best = np.array([distances[owners == d].min() for d in range(1500)])
+        hits = index.knn(query, 10, ef_runtime=200)
+        assert len(set(hits.doc_ids.tolist())) == 10
+        assert len(set(hits.doc_ids.tolist()) & set(np.argsort(best)[:10].tolist())) >= 9
+
+
+def test_odd_vectors_take_part_beside_the_graph():
+    vectors = clustered(1, 3000)
+    vectors[10], vectors[11, 0] = np.inf, np.nan
+    index = hnsw()
+    index.put(np.arange(3000), vectors)
+    hits = index.knn(vectors[0], 3000)
+    assert len(hits.doc_ids) == 3000 and hits.doc_ids[-2:].tolist() == [10, 11]
+    assert np.isinf(hits.distances[-2]) and np.isnan(hits.distances[-1])
