@@ -5,7 +5,7 @@ Values are fetched when somebody first asks: `LOAD` costs nothing for a row that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,6 +55,17 @@ class Chunk:
             self.columns[name] = self._fetch(name)
         return self.columns[name]
 
+    def prepare(self, names: Iterable[str]) -> None:
+        """Fetch what documents hold of these names in one go, rather than once for each when it is asked for."""
+        wanted = [name for name in dict.fromkeys(names) if name not in self.columns and self._is_stored(name)]
+        if self.rows is None or not wanted:
+            return
+        paths = [self.fetches[name].path for name in wanted]
+        self.columns.update(zip(wanted, self.source.load(paths, self.rows), strict=True))
+
+    def _is_stored(self, name: str) -> bool:
+        return name in self.fetches and not self.fetches[name].sortable
+
     def _fetch(self, name: str) -> Column:
         if self.rows is None:
             return absent_column(self.size)
@@ -66,7 +77,7 @@ class Chunk:
 
     def _take_from(self, name: str, fetch: Fetch | None, rows: Rows) -> Column:
         if fetch is not None and not fetch.sortable:
-            return self.source.load(fetch.path, rows)
+            return self.source.load([fetch.path], rows)[0]
         if fetch is None and name in self.source.yields:
             return self.source.computed(name, rows)
         spec = self.source.field(name if fetch is None else fetch.path)

@@ -15,7 +15,6 @@ from redisvss.errors import CommandError
 
 NOT_FOUND = "Cursor not found"
 NO_SUCH_CURSOR = "Cursor does not exist"
-DROPPED = "The index was dropped while the cursor was idle"
 LIMIT_REACHED = "INDEX_CURSOR_LIMIT of {} has been reached for an index"
 _MAX_ID = 2**31 - 1
 
@@ -24,14 +23,16 @@ State = TypeVar("State")
 
 @dataclass
 class Cursor(Generic[State]):
-    """max_idle: seconds without a read after which it is gone. expires: None while it is being read."""
+    """index: whose limit it counts against, told apart by identity.
+
+    max_idle: seconds without a read after which it is gone. expires: None while it is being read.
+    """
 
     id: int
-    index: bytes
+    index: object
     state: State
     max_idle: float
     expires: float | None = None
-    dropped: bool = False  # its index is gone
     deleted: bool = False  # while it was being read
 
 
@@ -56,7 +57,7 @@ class CursorTable(Generic[State]):
         self._cursors: dict[int, Cursor[State]] = {}
         self._lock = threading.Lock()
 
-    def open(self, index: bytes, state: State, max_idle: float) -> Cursor[State]:
+    def open(self, index: object, state: State, max_idle: float) -> Cursor[State]:
         """A new cursor, being read; raises CommandError when the index has too many."""
         with self._lock:
             if self._of_index(index) >= self._limit():
@@ -68,15 +69,12 @@ class CursorTable(Generic[State]):
             return cursor
 
     def take(self, cursor_id: int) -> Cursor[State]:
-        """The cursor, to be read; raises CommandError if it is unknown, expired, being read, or without its index."""
+        """The cursor, to be read; raises CommandError if it is unknown, expired or being read."""
         with self._lock:
             self._collect()
             cursor = self._cursors.get(cursor_id)
             if cursor is None or cursor.expires is None:
                 raise CommandError(NOT_FOUND)
-            if cursor.dropped:
-                del self._cursors[cursor_id]
-                raise CommandError(DROPPED)
             cursor.expires = None
             return cursor
 
@@ -104,23 +102,17 @@ class CursorTable(Generic[State]):
         with self._lock:
             return self._collect()
 
-    def drop_index(self, index: bytes) -> None:
-        """The next read of its cursors says that the index is gone; what they hold is let go when they expire."""
-        with self._lock:
-            for cursor in self._cursors.values():
-                cursor.dropped |= cursor.index == index
-
     def clear(self) -> None:
         with self._lock:
             self._cursors.clear()
 
-    def stats(self, index: bytes) -> CursorStats:
+    def stats(self, index: object) -> CursorStats:
         with self._lock:
             idle = sum(cursor.expires is not None for cursor in self._cursors.values())
             return CursorStats(idle, len(self._cursors), self._of_index(index))
 
-    def _of_index(self, index: bytes) -> int:
-        return sum(cursor.index == index and not cursor.dropped for cursor in self._cursors.values())
+    def _of_index(self, index: object) -> int:
+        return sum(cursor.index is index for cursor in self._cursors.values())
 
     def _collect(self) -> int:
         now = self._clock()

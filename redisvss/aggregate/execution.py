@@ -140,6 +140,7 @@ class Execution:
 
     def _rows(self, chunk: Chunk) -> Iterator[Row]:
         names = [name for name in self._plan.names if name not in self._source.hidden]
+        chunk.prepare(names)
         columns = [chunk.column(name) for name in names]
         known = set(self._plan.names) | self._source.hidden
         rows = _rows_of(names, columns, chunk.size)

@@ -16,6 +16,7 @@ from redisvss.expression.values import Value
 
 def group_rows(chunk: Chunk, stage: Group, check: Callable[[], None]) -> Chunk:
     """One row for each group, in order of first appearance (RediSearch: in that of its hash table)."""
+    chunk.prepare([*stage.properties, *(name for reducer, _ in stage.reducers for name in reducer.inputs)])
     keys = [chunk.column(name).with_nulls() for name in stage.properties]
     rows, keys = _explode(keys, chunk.size)
     check()

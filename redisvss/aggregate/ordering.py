@@ -28,6 +28,7 @@ _PARTITION_RATIO = 8
 
 def sorted_rows(chunk: Chunk, keys: Sequence[SortKey], limit: int) -> Rows:
     """Positions of the first `limit` rows in order; raises CommandError where values cannot be compared."""
+    chunk.prepare(key.name for key in keys)
     columns = [chunk.column(key.name) for key in keys]
     if len(keys) == 1 and columns[0].numeric and limit * _PARTITION_RATIO < chunk.size:
         candidates = _nearest(columns[0], keys[0].ascending, limit)

@@ -42,8 +42,8 @@ class Source(Schema, Protocol):
     def sort_values(self, spec: FieldSpec, rows: Rows) -> Column:
         """What SORTABLE keeps: numbers, or strings (`Text`), case-folded unless UNF."""
 
-    def load(self, path: str, rows: Rows) -> Column:
-        """A document's own value: an attribute's (a number if NUMERIC), a hash field's, a JSONPath's, `__key`."""
+    def load(self, paths: Sequence[str], rows: Rows) -> list[Column]:
+        """The documents' own values: an attribute's (a number if NUMERIC), a hash field's, a JSONPath's, `__key`."""
 
     def documents(self, rows: Rows) -> Sequence[Mapping[str, Value]]:
         """Whole documents for `LOAD *`: a hash's fields as stored, or `$`."""

@@ -120,6 +120,7 @@ class _Evaluating(Stream):
     def next(self) -> Chunk:
         chunk = self.upstream.next()
         frame = self._frame(chunk, self.stage.names.__getitem__)
+        chunk.prepare(self.stage.names.values())
         result = evaluate(self.stage.tree, frame)
         self._heed_warning(frame)
         passed = self._passed(chunk, frame, result)

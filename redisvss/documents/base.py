@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from redisvss.expression.values import Value
 from redisvss.fields.base import Field
 from redisvss.schema import FieldSpec, IndexDefinition
 
@@ -70,6 +71,10 @@ class DocumentReader(ABC):
     @abstractmethod
     def whole(self, document: Any, dialect: int) -> list[tuple[bytes, Any]]:
         """The document as a reply without RETURN shows it, its score, language and payload fields left out."""
+
+    @abstractmethod
+    def typed(self, document: Any, name: bytes, dialect: int) -> Value | Absent:
+        """What an aggregation works with under a name: as `value`, with JSON's numbers as numbers."""
 
     @abstractmethod
     def value(self, document: Any, name: bytes, dialect: int) -> bytes | Absent | None:

@@ -46,5 +46,8 @@ class HashReader(DocumentReader):
     def whole(self, document: Hash, dialect: int) -> list[tuple[bytes, bytes]]:
         return [item for item in document.items() if item[0] not in self._hidden]
 
+    def typed(self, document: Hash, name: bytes, dialect: int) -> bytes | Absent:
+        return self.value(document, name, dialect)
+
     def value(self, document: Hash, name: bytes, dialect: int) -> bytes | Absent:
         return document.get(self._by_attribute.get(name, name), ABSENT)

@@ -8,6 +8,7 @@ from typing import Any
 from redisvss.documents.base import ABSENT, Absent, DocumentReader, Special
 from redisvss.documents.json import CompiledPath, compile_path, parse, serialize, to_text, values_at
 from redisvss.errors import CommandError
+from redisvss.expression.values import Multi, Text, Value
 from redisvss.fields.base import Field
 from redisvss.schema import FieldSpec, IndexDefinition
 
@@ -58,16 +59,29 @@ class JsonReader(DocumentReader):
     def whole(self, document: list[Any], dialect: int) -> list[tuple[bytes, bytes]]:
         return [(b"$", serialize(document if dialect >= MULTI_VALUE_DIALECT else document[0]))]
 
+    def typed(self, document: list[Any], name: bytes, dialect: int) -> Value | Absent:
+        found = self._found(document, name)
+        if not found:
+            return ABSENT
+        if dialect < MULTI_VALUE_DIALECT:
+            return _scalar(found[0])
+        if found[0] == []:
+            return ABSENT
+        first = found[0][0] if isinstance(found[0], list) else found[0]
+        return Multi(_scalar(first), serialize(found), _expanded(found))
+
     def value(self, document: list[Any], name: bytes, dialect: int) -> bytes | Absent | None:
-        path = self._by_attribute.get(name)
-        if path is None:
-            if not name.startswith(b"$"):
-                return ABSENT
-            path = _path(name)
-        found = values_at(document[0], path)
+        found = self._found(document, name)
         if not found:
             return ABSENT
         return serialize(found) if dialect >= MULTI_VALUE_DIALECT else to_text(found[0])
+
+    def _found(self, document: list[Any], name: bytes) -> list[Any]:
+        """What an attribute's path, or the name itself as a path, finds."""
+        path = self._by_attribute.get(name)
+        if path is None and not name.startswith(b"$"):
+            return []
+        return values_at(document[0], path or _path(name))
 
     def _first(self, document: list[Any], path: CompiledPath) -> bytes | None:
         found = values_at(document[0], path)
@@ -76,3 +90,33 @@ class JsonReader(DocumentReader):
 
 def _path(identifier: bytes) -> CompiledPath:
     return compile_path(identifier.decode("utf-8", "surrogateescape"))
+
+
+def _scalar(value: Any) -> Value:
+    """A JSON value in an expression: booleans are 1 and 0, what has parts is its text."""
+    match value:
+        case str():
+            return Text(value.encode("utf-8", "surrogateescape"))
+        case int() | float():
+            return float(value)
+        case None:
+            return None
+        case _:
+            return serialize(value)
+
+
+def _expanded(value: Any) -> Any:
+    """A JSON value as FORMAT EXPAND replies with it."""
+    match value:
+        case str():
+            return value.encode("utf-8", "surrogateescape")
+        case bool():
+            return int(value)
+        case float() if value.is_integer() and abs(value) < 2.0**63:
+            return int(value)
+        case list():
+            return [_expanded(item) for item in value]
+        case dict():
+            return {_expanded(name): _expanded(item) for name, item in value.items()}
+        case _:
+            return value

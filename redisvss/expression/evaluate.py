@@ -200,13 +200,18 @@ def _cast_int64(values: Numbers) -> NDArray[np.int64]:
     return np.where(fits, np.where(fits, values, 0).astype(np.int64), _INT64_MIN)
 
 
+def _power(a: Numbers, b: Numbers) -> Any:
+    """C's pow: numpy takes the square root for ** 0.5, which has none of an infinite negative number."""
+    return np.where((b == 0.5) & np.isinf(a), np.inf, np.power(a, b))
+
+
 _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "+": np.add,
     "-": np.subtract,
     "*": np.multiply,
     "/": _divide,
     "%": _remainder,
-    "^": np.power,
+    "^": _power,
 }
 
 
