@@ -12,6 +12,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from redisvss.aggregate.cursors import CursorTable
 from redisvss.commands import COMMANDS, CommandInfo
 from redisvss.commands.args import Args
 from redisvss.config import Config
@@ -39,6 +40,9 @@ class Engine:
         """Raises FeedUnavailable or FeedLost when the server cannot be followed."""
         self.store = store
         self.config = Config()
+        self.cursors: CursorTable[Any] = CursorTable(
+            lambda: int(self.config.get("INDEX_CURSOR_LIMIT") or 0), time.monotonic
+        )
         self.catalog = Catalog(store)
         self.synchronizer = Synchronizer(store, self.catalog.changed, options)
         self.catalog.followers = self.synchronizer
