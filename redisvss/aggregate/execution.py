@@ -60,6 +60,7 @@ class Execution:
         self._stream = open_stream(self._plan.stages, self._run)
         self._pending: Chunk | None = None
         self._read = 0  # matches accounted for by earlier pages
+        self._seen: dict[str, None] = {}  # fields of whole documents, in the order rows first had them
         self._lock = threading.Lock()
 
     def _start_clock(self) -> None:
@@ -148,7 +149,9 @@ class Execution:
             yield from rows
             return
         for row, document in zip(rows, chunk.documents(), strict=True):
-            yield row + [(name, value) for name, value in document.items() if name not in known]
+            self._seen.update(dict.fromkeys(document))
+            more = (name for name in self._seen if name in document and name not in known)
+            yield row + [(name, document[name]) for name in more]
 
 
 def _rows_of(names: list[str], columns: list[Column], size: int) -> Iterator[Row]:

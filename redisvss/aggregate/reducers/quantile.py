@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,9 +35,8 @@ class Quantile(Reducer):
         rows, values = numbers_by_row(columns[0])
         codes = groups.codes[rows]
         by_group = values[np.argsort(codes, kind="stable")]
-        ends = np.cumsum(np.bincount(codes, minlength=groups.count))
-        starts = [0, *ends[:-1].tolist()]
-        estimates = [self._estimate(by_group[a:b], groups.check) for a, b in zip(starts, ends.tolist(), strict=True)]
+        bounds = [0, *np.cumsum(np.bincount(codes, minlength=groups.count)).tolist()]
+        estimates = [self._estimate(by_group[start:end], groups.check) for start, end in pairwise(bounds)]
         return Column(np.array(estimates, np.float64))
 
     def _estimate(self, values: Numbers, check: Callable[[], None]) -> float:
