@@ -32,3 +32,18 @@ class Redis(redis.asyncio.Redis):
             embed(self.connection_pool, AsyncEmbeddedConnection, server, options)
         else:
             attach(self.connection_pool, options, engine)
+
+    @classmethod
+    def from_url(  # type: ignore[override]  # redis.asyncio names two of the keywords
+        cls,
+        url: str,
+        *,
+        consistency: Consistency = "strict",
+        feed_wait: float = WAIT_SECONDS,
+        engine: EngineChoice = "auto",
+        **kwargs: Any,
+    ) -> Redis:
+        """As redis.asyncio's: redis://, rediss:// and unix:// URLs with user, password and database."""
+        client: Redis = super().from_url(url, **kwargs)  # type: ignore[assignment]  # redis-py annotates its own class
+        attach(client.connection_pool, Options(consistency, feed_wait), engine)
+        return client

@@ -8,7 +8,7 @@ import fakeredis
 import redis
 
 from redisvss.doors.client import DOORS, EmbeddedConnection
-from redisvss.doors.shared import SharedEngine, for_embedded, for_server
+from redisvss.doors.shared import for_embedded, for_server
 from redisvss.sync.feed_socket import WAIT_SECONDS
 from redisvss.sync.synchronizer import Options
 
@@ -45,6 +45,21 @@ class Redis(redis.Redis):
         else:
             attach(self.connection_pool, options, engine)
 
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        *,
+        consistency: Consistency = "strict",
+        feed_wait: float = WAIT_SECONDS,
+        engine: EngineChoice = "auto",
+        **kwargs: Any,
+    ) -> Redis:
+        """As redis-py's: redis://, rediss:// and unix:// URLs with user, password and database."""
+        client: Redis = super().from_url(url, **kwargs)  # type: ignore[assignment]  # redis-py annotates its own class
+        attach(client.connection_pool, Options(consistency, feed_wait), engine)
+        return client
+
 
 def embed(pool: Any, connection_class: type[Any], server: fakeredis.FakeServer | None, options: Options) -> None:
     """Make a pool's connections embedded ones."""
@@ -55,12 +70,16 @@ def embed(pool: Any, connection_class: type[Any], server: fakeredis.FakeServer |
 
 
 def attach(pool: Any, options: Options, engine: str) -> None:
-    """Make a pool's connections doors to the engine beside their server; a pool that has them already is left alone."""
-    if isinstance(pool.connection_kwargs.get("redisvss"), SharedEngine):
-        return
-    door = DOORS.get(pool.connection_class)
-    if door is None:
-        raise TypeError(f"redisvss does not know the connection class {pool.connection_class.__name__}")
-    pool.connection_class, dialled = door
-    kwargs = dict(pool.connection_kwargs)
+    """Make a pool's connections doors to the engine beside their server."""
+    kwargs = {name: value for name, value in pool.connection_kwargs.items() if name != "redisvss"}
+    door, dialled = _door(pool.connection_class)
+    pool.connection_class = door
     pool.connection_kwargs["redisvss"] = for_server(dialled, kwargs, options, engine)
+
+
+def _door(connection_class: type[Any]) -> tuple[type[Any], type[Any]]:
+    """(our connection class, the one the engine dials with) for redis-py's class, or for one of ours."""
+    for plain, (door, dialled) in DOORS.items():
+        if connection_class in (plain, door):
+            return door, dialled
+    raise TypeError(f"redisvss does not know the connection class {connection_class.__name__}")

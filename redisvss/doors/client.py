@@ -256,7 +256,8 @@ class AsyncDoor(_Door):
 
     async def _send_ready(self) -> None:
         if commands := self._turns.ready(self.encoder.encode):
-            packed = super(_Door, self).pack_commands(commands)  # type: ignore[misc]  # redis-py's own
+            pack = super(_Door, self).pack_command  # type: ignore[misc]  # redis-py's own; its plural calls ours
+            packed = [chunk for command in commands for chunk in pack(*command)]
             await super().send_packed_command(packed, check_health=False)  # type: ignore[misc]
 
     async def can_read(self, *args: Any, **kwargs: Any) -> bool:
