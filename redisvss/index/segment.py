@@ -61,12 +61,13 @@ class Postings:
 def places_of(docs: Ids, ids: Ids) -> NDArray[np.int64]:
     """Where each of the ascending `ids` stands in the ascending `docs`; -1 where it does not.
 
-    Many ids are looked up in a table by doc id: 8 times faster than bisection (200,000 in 200,000).
+    Many ids are looked up in a table by doc id: 8 times faster than bisection (200,000 in 200,000), 10 times slower
+    for a hundred.
     """
     if not len(docs) or not len(ids):
         return np.full(len(ids), -1)
     first, last = min(docs[0], ids[0]), max(docs[-1], ids[-1])
-    if (int(last) - int(first)) > 8 * (len(ids) + len(docs)):
+    if int(last) - int(first) > 8 * (len(ids) + len(docs)) or 32 * len(ids) < len(docs):
         places = np.minimum(np.searchsorted(docs, ids), len(docs) - 1)
         return np.where(docs[places] == ids, places, -1)
     table = np.full(int(last) - int(first) + 1, -1)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -24,6 +23,7 @@ Keys = NDArray[np.uint64]  # row << 32 | position, ascending; a row is a place i
 Flags = NDArray[np.bool_]
 
 _ROW = np.uint64(32)
+_ONE = np.uint64(1)
 _POSITION = np.uint64(0xFFFFFFFF)
 
 # What matched, as RediSearch tells results apart: a group of nothing but one of the first two has no positions.
@@ -87,9 +87,13 @@ def slop_factor(root: BoundNode, ids: Ids) -> NDArray[np.int64]:
     matches = [_match(child, ids) for child in ordered(root)]
     matched = np.sum([match.types > 0 for match in matches], axis=0)
     squares = np.zeros(len(ids), np.int64)
-    for rows, taking_part in _by_participants(matches):
-        for one, other in pairwise(taking_part):
-            squares[rows] += _distances(_of_rows(one.offsets.keys, rows), _of_rows(other.offsets.keys, rows), rows) ** 2
+    before = np.full(len(ids), -1)  # the last child of each document that took part in a distance
+    for number, match in enumerate(matches):
+        has = match.offsets.has
+        for one in np.unique(before[has & (before >= 0)]).tolist():
+            rows = has & (before == one)
+            squares[rows] += _distances(matches[one].offsets.keys, match.offsets.keys, len(ids))[rows] ** 2
+        before[has] = number
     apart = np.where(squares > 0, np.sqrt(squares).astype(np.int64), matched - 1)
     return np.where(matched > 1, apart, 1)
 
@@ -163,11 +167,14 @@ def _positionless(matched: Flags, kind: int) -> _Match:
 
 def _by_participants(matches: Sequence[_Match]) -> list[tuple[Flags, list[_Match]]]:
     """Documents grouped by which children take part in distances: (rows, those children)."""
-    has = np.array([match.offsets.has for match in matches])
+    pattern = np.zeros(len(matches[0].types), np.int64)
+    for match in matches:  # renumbered each time, so that any number of children fits
+        pattern = np.unique(2 * pattern + match.offsets.has, return_inverse=True)[1]
     groups = []
-    for pattern in np.unique(has, axis=1).T:
-        rows = (has == pattern[:, None]).all(axis=0)
-        groups.append((rows, [match for match, part in zip(matches, pattern, strict=True) if part]))
+    for number in range(int(pattern.max(initial=-1)) + 1):
+        rows = pattern == number
+        example = int(rows.argmax())
+        groups.append((rows, [match for match in matches if match.offsets.has[example]]))
     return groups
 
 
@@ -217,7 +224,7 @@ def _windows(starts: Keys, lists: Sequence[Keys]) -> NDArray[np.int64]:
         last = np.maximum(last, following)
     same = possible & (last == starts)
     if same.any():
-        following, exists = _first_from(lists[0], starts[same] + np.uint64(1))
+        following, exists = _first_from(lists[0], starts[same] + _ONE)
         exists &= _rows(following) == _rows(starts[same])
         last = last.copy()
         last[same] = following
@@ -231,19 +238,29 @@ def _beside_empty(lists: Sequence[Keys], rows: Flags) -> Flags:
     return np.asarray(rows & (filled > 0) & (filled < len(lists)))
 
 
-def _distances(one: Keys, other: Keys, rows: Flags) -> NDArray[np.int64]:
-    """The nearest two positions of each row in `rows`; a list without positions counts as position -1."""
-    size = len(rows)
-    nearest = np.full(size, np.iinfo(np.int64).max)
-    for keys, against in ((one, other), (other, one)):
-        following, exists = _first_from(against, keys)
-        gaps = (following.astype(np.int64) - keys.astype(np.int64))[exists]
-        np.minimum.at(nearest, _rows(keys)[exists], gaps)
+def _distances(one: Keys, other: Keys, size: int) -> NDArray[np.int64]:
+    """The nearest two positions of each row; a list without positions counts as position -1."""
     firsts = _first_positions(one, size), _first_positions(other, size)
-    nearest = np.where((firsts[0] < 0) | (firsts[1] < 0), np.abs(firsts[0] - firsts[1]), nearest)
+    nearest = np.where((firsts[0] < 0) | (firsts[1] < 0), np.abs(firsts[0] - firsts[1]), _gaps(one, other, size))
     for row in np.flatnonzero((nearest == 0) & (firsts[0] != firsts[1])).tolist():
         nearest[row] = _walked(_positions_in(one, row), _positions_in(other, row))
-    return nearest[rows]
+    return nearest
+
+
+def _gaps(one: Keys, other: Keys, size: int) -> NDArray[np.int64]:
+    """The nearest two positions of each row that has both: neighbours once both lists are merged (huge: it has not).
+
+    Merging 2M positions takes a third of the time of searching one list in the other.
+    """
+    nearest = np.full(size, np.iinfo(np.int64).max)
+    merged = np.sort(np.concatenate([one << _ONE, other << _ONE | _ONE]), kind="stable")
+    keys = merged >> _ONE
+    across = ((merged[1:] ^ merged[:-1]) & _ONE).astype(np.bool_) & (keys[1:] >> _ROW == keys[:-1] >> _ROW)
+    gaps, rows = (keys[1:][across] - keys[:-1][across]).astype(np.int64), _rows(keys[1:][across])
+    if len(rows):
+        starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
+        nearest[rows[starts]] = np.minimum.reduceat(gaps, starts)
+    return nearest
 
 
 def _walked(one: list[int], other: list[int]) -> int:
