@@ -19,7 +19,7 @@ from fakeredis._helpers import SimpleError, SimpleString
 from fakeredis.aioredis import AsyncFakeSocket
 
 from redisvss.doors.link import LinkOwner
-from redisvss.doors.resp import encode
+from redisvss.doors.resp import Command, encode
 from redisvss.errors import CommandError
 from redisvss.reply import Reply
 
@@ -112,6 +112,10 @@ class EmbeddedLink:
         while self._queue and not self._socket.paused and self._reading:
             self._execute(self._queue.popleft())
         self._flushing = False
+
+    def send_all(self, commands: Sequence[Command], data: bytes) -> None:
+        self._queue.extend(command.args for command in commands)
+        self.flush()
 
     def forward(self, data: bytes) -> None:
         """Only replication gets here, behind a SYNC that was refused."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from redisvss.doors.resp import pack
+from redisvss.doors.resp import Command, pack
 
 WRITE_LIMIT = 1 << 20  # bytes not yet taken by the peer before whoever feeds it is stopped
 
@@ -34,6 +34,9 @@ class Link(Protocol):
         """One command, as the client wrote it if `raw` is at hand; nothing leaves before `flush`."""
 
     def flush(self) -> None: ...
+
+    def send_all(self, commands: Sequence[Command], data: bytes) -> None:
+        """Commands which `data` holds and nothing else, at once."""
 
     def forward(self, data: bytes) -> None:
         """Bytes that are no command."""
@@ -58,6 +61,9 @@ class RedisLink(asyncio.Protocol):
         if self._out:
             self._transport.write(b"".join(self._out))
             self._out.clear()
+
+    def send_all(self, commands: Sequence[Command], data: bytes) -> None:
+        self._transport.write(data)
 
     def forward(self, data: bytes) -> None:
         self._transport.write(data)

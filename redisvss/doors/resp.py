@@ -46,6 +46,7 @@ class CommandParser:
 
     def __init__(self) -> None:
         self.error: ProtocolError | None = None  # set once, behind the commands that came before it
+        self.whole = False  # whether what was last fed was nothing but the commands it gave
         self._tail = b""  # not yet parsed: part of a line or of a bulk string
         self._pieces: list[bytes] = []  # more of that bulk string, joined when all of it is here
         self._wanted = 0  # bytes of `_tail` and `_pieces` still missing for it
@@ -57,11 +58,13 @@ class CommandParser:
         """The commands complete with `data`. After an error (see `error`) everything is ignored."""
         if self.error is not None:
             return []
+        self.whole = False
         if len(data) < self._wanted:
             self._wanted -= len(data)
             self._pieces.append(data)
             return []
-        if self._pieces or self._tail:
+        begun = bool(self._tail or self._missing)
+        if begun:
             data = b"".join((self._tail, *self._pieces, data))
             self._pieces.clear()
         self._wanted = 0
@@ -69,6 +72,7 @@ class CommandParser:
         try:
             start = 0 if self._missing else _short_commands(data, commands)
             self._tail = data[self._parse(data, start, commands) :]
+            self.whole = not (begun or self._tail or self._missing)
         except ProtocolError as error:
             self.error = error
         return commands
