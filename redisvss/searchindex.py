@@ -18,7 +18,7 @@ from pyroaring import BitMap
 from redisvss.documents import READERS, Special
 from redisvss.expression import CompiledFilter, compile_filter
 from redisvss.fields import FIELD_TYPES
-from redisvss.fields.base import Field, InvalidValue
+from redisvss.fields.base import Field, InvalidValue, SkippedValue
 from redisvss.fields.text import TextField
 from redisvss.index.columns import StringColumn
 from redisvss.index.doctable import DocTable
@@ -50,16 +50,17 @@ class FailureCount:
         self.last = failure
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Decoded:
     """A document ready to be indexed: per field position its value, and a print of what it was decoded from."""
 
-    values: dict[int, Any]
     prints: tuple[int, ...]
-    sort_keys: dict[int, str | None]
     score: float
     payload: bytes | None
     language: str | None
+    values: dict[int, Any] = field(default_factory=dict)
+    sort_keys: dict[int, str | None] = field(default_factory=dict)
+    skipped: list[Failure] = field(default_factory=list)
 
 
 @dataclass
@@ -182,23 +183,33 @@ class SearchIndex:
         if self._filter is not None and not self._filter.passes(self.reader.properties(key, document)):
             return None
         raws = self.reader.raws(document)
-        values: dict[int, Any] = {}
-        sort_keys: dict[int, str | None] = {}
-        for position, (indexed, raw) in enumerate(zip(self.fields, raws, strict=True)):
+        special = self.reader.special(document)
+        decoded = _Decoded(
+            prints=(*map(_print_of, raws), hash(special)),
+            score=self._score_of(special),
+            payload=special.payload,
+            language=_language_of(special),
+        )
+        for position, raw in enumerate(raws):
             if raw is None:
                 continue
+            spec = self.fields[position].spec
             try:
-                value = self.reader.decode(indexed, raw)
+                self._decode_value(position, raw, decoded)
+            except SkippedValue as invalid:
+                decoded.skipped.append(Failure(key, spec.attribute, str(invalid)))
             except InvalidValue as invalid:
-                return Failure(key, indexed.spec.attribute, str(invalid))
-            if value is None:
-                continue
-            values[position] = value
-            if indexed.spec.name in self.sort_columns:
-                sort_keys[position] = self.reader.sort_key(indexed.spec, raw)
-        special = self.reader.special(document)
-        prints = (*map(_print_of, raws), hash(special))
-        return _Decoded(values, prints, sort_keys, self._score_of(special), special.payload, _language_of(special))
+                return Failure(key, spec.attribute, str(invalid))
+        return decoded
+
+    def _decode_value(self, position: int, raw: Any, decoded: _Decoded) -> None:
+        indexed = self.fields[position]
+        value = self.reader.decode(indexed, raw)
+        if value is None:
+            return
+        decoded.values[position] = value
+        if indexed.spec.name in self.sort_columns:
+            decoded.sort_keys[position] = self.reader.sort_key(indexed.spec, raw)
 
     def _score_of(self, special: Special) -> float:
         """RediSearch takes the number as it is, without clamping it to 0..1."""
@@ -209,7 +220,7 @@ class SearchIndex:
         if not isinstance(change, _Decoded):
             self._stage_removal(key, change, batch)
             return
-        self.failing.pop(key, None)
+        self._note_failures(key, change.skipped)
         doc_id = self.table.id_of(key)
         known = () if doc_id is None else self._prints.get(doc_id, ())
         if known == change.prints:
@@ -256,10 +267,7 @@ class SearchIndex:
             batch.removed.setdefault(position, []).append(doc_id)
 
     def _stage_removal(self, key: bytes, failure: Failure | None, batch: _Batch) -> None:
-        if failure is None:
-            self.failing.pop(key, None)
-        elif self.failing.get(key) != failure:
-            self._count(failure)
+        self._note_failures(key, [] if failure is None else [failure])
         if key not in self.table:
             return
         doc_id = self.table.remove(key)
@@ -272,8 +280,15 @@ class SearchIndex:
                 present.discard(doc_id)
                 batch.removed.setdefault(position, []).append(doc_id)
 
+    def _note_failures(self, key: bytes, failures: list[Failure]) -> None:
+        """What is wrong with a document now; the same as before is not counted again."""
+        before = self.failing.pop(key, None)
+        for failure in failures:
+            self.failing[key] = failure
+            if failure != before:
+                self._count(failure)
+
     def _count(self, failure: Failure) -> None:
-        self.failing[failure.key] = failure
         self.failures.add(failure)
         for counted, indexed in zip(self.field_failures, self.fields, strict=True):
             if indexed.spec.attribute == failure.attribute:

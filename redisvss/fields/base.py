@@ -19,6 +19,7 @@ from pyroaring import BitMap
 from redisvss import ast
 from redisvss.errors import CommandError
 from redisvss.index.bitmaps import ids_of
+from redisvss.numbers import parse_float
 from redisvss.schema import FieldSpec, IndexDefinition
 
 Ids = NDArray[np.uint32]
@@ -27,6 +28,10 @@ Scores = NDArray[np.float64]
 
 class InvalidValue(Exception):
     """A document's value does not fit the field; the text is RediSearch's, shown in FT.INFO."""
+
+
+class SkippedValue(InvalidValue):
+    """As InvalidValue, but the document stays in the index for its other fields (GEOSHAPE in RediSearch)."""
 
 
 class QueryError(CommandError):
@@ -69,6 +74,17 @@ class BindContext:
             return self.params[param.name]
         except KeyError:
             raise QueryError(f"No such parameter `{param.name}`") from None
+
+    def number(self, value: float | ast.Param) -> float:
+        """A literal as it is, a parameter's value as a number, its sign turned where the query says `-$name`."""
+        if not isinstance(value, ast.Param):
+            return value
+        raw = self.blob(value)
+        number = parse_float(raw)
+        if number is None:
+            shown = raw.decode("utf-8", "replace")
+            raise QueryError(f"Invalid numeric value ({shown}) for parameter `{value.name}`")
+        return -number if value.negative else number
 
 
 class Leaf(ABC):

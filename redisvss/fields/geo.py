@@ -77,7 +77,7 @@ class GeoField(Field):
 
     def leaves(self, node: ast.Node, context: BindContext) -> list[Leaf]:
         assert isinstance(node, ast.Geo)
-        lon, lat, radius = (_number(v, context) for v in (node.lon, node.lat, node.radius))
+        lon, lat, radius = map(context.number, (node.lon, node.lat, node.radius))
         unit = context.text(node.unit)
         check_circle(lon, lat, radius, unit)
         return [GeoLeaf(self.spec.name, self.points, lon, lat, radius, unit.lower())]
@@ -110,13 +110,3 @@ def check_circle(lon: float, lat: float, radius: float, unit: str) -> None:
         raise QueryError("Invalid GeoFilter radius")
     if abs(lat) > 90 or abs(lon) > 180:
         raise QueryError("Invalid GeoFilter lat/lon")
-
-
-def _number(value: float | ast.Param, context: BindContext) -> float:
-    if not isinstance(value, ast.Param):
-        return value
-    raw = context.blob(value)
-    number = parse_float(raw)
-    if number is None:
-        raise QueryError(f"Invalid numeric value ({raw.decode('utf-8', 'replace')}) for parameter `{value.name}`")
-    return number

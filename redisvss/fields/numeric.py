@@ -77,9 +77,7 @@ class NumericField(Field):
 
     def leaves(self, node: ast.Node, context: BindContext) -> list[Leaf]:
         assert isinstance(node, ast.Numeric)
-        low, open_low = resolve_bound(node.low, context, "lower")
-        high, open_high = resolve_bound(node.high, context, "upper")
-        return [NumericLeaf(self.spec.name, self.column, low, high, open_low, open_high)]
+        return [NumericLeaf(self.spec.name, self.column, *resolve_bounds(node, context))]
 
     def info(self) -> dict[str, Any]:
         return {}
@@ -99,6 +97,16 @@ def parse_bound(text: bytes) -> tuple[float, bool] | None:
     exclusive = text.startswith(b"(")
     value = parse_float(text[1:] if exclusive else text)
     return None if value is None or math.isnan(value) else (value, exclusive)
+
+
+def resolve_bounds(node: ast.Numeric, context: BindContext) -> tuple[float, float, bool, bool]:
+    """low, high, open_low, open_high with their parameters filled in."""
+    if node.operator is not None:  # a number only, without `(`, and its own error text
+        low, high = (-context.number(b.value) if b.negative else context.number(b.value) for b in (node.low, node.high))
+        return low, high, node.low.exclusive, node.high.exclusive
+    low, open_low = resolve_bound(node.low, context, "lower")
+    high, open_high = resolve_bound(node.high, context, "upper")
+    return low, high, open_low, open_high
 
 
 def resolve_bound(bound: ast.Bound, context: BindContext, end: str) -> tuple[float, bool]:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from pyroaring import BitMap
 
 from redisvss import ast
-from redisvss.fields.base import BindContext, Field, Leaf, field_type
+from redisvss.errors import EMPTY_NOT_INDEXED
+from redisvss.fields.base import BindContext, Field, Leaf, QueryError, field_type
 from redisvss.fields.json_types import json_value, strings_of, wrong_type
 from redisvss.index.patterns import wildcard
 from redisvss.index.tags import TagIndex
@@ -101,7 +102,10 @@ class TagField(Field):
         limits = context.limits
         match item:
             case ast.Term(text):
-                return [self.fold(context.text(text))]
+                value = self.fold(context.text(text))
+                if not value and not self.spec.index_empty:
+                    raise QueryError(EMPTY_NOT_INDEXED)
+                return [value]
             case ast.Affix(text, prefix, suffix):
                 affix = self.fold(context.text(text))
                 if len(affix.encode("utf-8", "surrogateescape")) < limits.min_prefix:

@@ -24,6 +24,8 @@ _PARSING_PARAMETERS = "Error parsing vector similarity parameters: "
 Vectors = NDArray[np.float64]
 
 _HYBRID_ONLY = frozenset({"hybrid_policy", "batch_size"})
+_VECTOR_ATTRIBUTES = frozenset({"yield_distance_as", "ef_runtime", "epsilon", "hybrid_policy", "batch_size"})
+_ATTRIBUTES = _VECTOR_ATTRIBUTES | {"weight", "slop", "inorder", "phonetic"}
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ class VectorField(Field):
         assert isinstance(node, ast.VectorRange)
         radius = _radius(node.radius, context)
         blob = self._query_blob(node.blob, context)
-        named = [(name, context.text(value)) for name, value in node.attributes.items]
+        named = [(name, context.text(value)) for name, value in own_attributes(node)]
         yields = [value for name, value in named if name == "yield_distance_as"]
         options = self._options([pair for pair in named if pair[0] != "yield_distance_as"], "range")
         return [VectorRangeLeaf(self, blob, radius, options.epsilon, yields[-1] if yields else None)]
@@ -160,7 +162,8 @@ class VectorField(Field):
         """The KNN clause checked and its parameters filled in; raises QueryError."""
         k = node.k if isinstance(node.k, int) else _count_parameter(node.k, context)
         blob = self._query_blob(node.blob, context)
-        named = [(name.lower(), context.text(value)) for name, value in (*node.options, *node.attributes.items)]
+        written = [(name.lower(), context.text(value)) for name, value in node.options]
+        named = written + [(name, context.text(value)) for name, value in own_attributes(node)]
         yields = [value for name, value in named if name == "yield_distance_as"]
         options = self._options([pair for pair in named if pair[0] != "yield_distance_as"], "hybrid" if hybrid else "")
         return KnnRequest(self, k, blob, options, self._score_name(node, yields, context))
@@ -231,6 +234,14 @@ class VectorField(Field):
         return self.index.memory_bytes()
 
 
+def own_attributes(node: ast.Knn | ast.VectorRange) -> list[tuple[str, ast.Text]]:
+    """The `=>{…}` that are for the vector search; the others any clause may have, and change nothing here."""
+    for name, _ in node.attributes.items:
+        if name not in _ATTRIBUTES:
+            raise QueryError(f"Invalid attribute {name}")
+    return [item for item in node.attributes.items if item[0] in _VECTOR_ATTRIBUTES]
+
+
 def vector_params(spec: FieldSpec) -> VectorParams:
     options = dict(spec.options)
     return VectorParams(**{**options, "metric": Metric(options["metric"])})
@@ -263,12 +274,7 @@ def _count_parameter(param: ast.Param, context: BindContext) -> int:
 
 
 def _radius(radius: float | ast.Param, context: BindContext) -> float:
-    if isinstance(radius, ast.Param):
-        raw = context.blob(radius)
-        number = parse_float(raw)
-        if number is None:
-            raise QueryError(f"Invalid numeric value ({raw.decode('utf-8', 'replace')}) for parameter `{radius.name}`")
-        radius = number
-    if radius < 0:
-        raise QueryError(f"{_PARSING_QUERY}negative radius ({radius:g}) given in a range query")
-    return radius
+    number = context.number(radius)
+    if number < 0:
+        raise QueryError(f"{_PARSING_QUERY}negative radius ({number:g}) given in a range query")
+    return number
