@@ -281,6 +281,19 @@ class TextIndex:
         """The highest frequency of any term in each document."""
         return _at(self.max_frequencies, ids, self)
 
+    def terms_of(self, number: int, token: bytes, doc_id: int) -> list[bytes]:
+        """Every dictionary entry a document's token is found under in that field; none for a stop word."""
+        if token in self.stopwords:
+            return []
+        traits = self.traits[number]
+        stem = stemmer(self._languages.get(doc_id, self._language)) if traits.stem else None
+        terms = [token, *self._synonyms.get(token, ())]
+        if stem is not None and len(token) >= self.min_stem_length and (found := stem(token)) != token:
+            terms.append(STEM_PREFIX + found)
+        if traits.phonetic and len(token) >= self.min_phonetic_length and (code := phonetic(token)):
+            terms.append(code)
+        return terms
+
     def docs(self, number: int) -> BitMap:
         """The documents with a value in the field; not to be changed."""
         return self._field_docs.get(number, BitMap())

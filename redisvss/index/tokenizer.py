@@ -16,7 +16,7 @@ _CUT = bytes.maketrans(_UPPER + SEPARATORS, _UPPER.lower() + b" " * len(SEPARATO
 _LOWER = bytes.maketrans(_UPPER, _UPPER.lower())
 
 # A backslash takes the next character, whatever it is, into the token.
-_ESCAPED_TOKEN = re.compile(rb"(?:[^\\%s]|\\.|\\\Z)+" % re.escape(SEPARATORS), re.DOTALL)
+_PIECE = re.compile(rb"(?:[^\\%s]|\\.|\\\Z)+" % re.escape(SEPARATORS), re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.?)", re.DOTALL)
 
 _STOPWORDS = """
@@ -30,17 +30,24 @@ def tokenize(text: bytes) -> list[bytes]:
     """The tokens in order, lower-cased; a NUL ends the text."""
     if b"\0" in text:
         text = text[: text.index(b"\0")]
+    if b"\\" in text:
+        return [token for _, token in spans(text)]
     if not text.isascii():
         text = lower(text)
-    if b"\\" in text:
-        return _tokenize_escaped(text)
     return text.translate(_CUT, _CONTROLS).split()
 
 
-def _tokenize_escaped(text: bytes) -> list[bytes]:
-    tokens = (_ESCAPE.sub(rb"\1", token) for token in _ESCAPED_TOKEN.findall(text))
-    cleaned = (token.translate(_LOWER, _CONTROLS + b"\t") for token in tokens)
-    return [token for token in cleaned if token]
+def spans(text: bytes) -> list[tuple[int, bytes]]:
+    """The tokens with the byte each begins at."""
+    if b"\0" in text:
+        text = text[: text.index(b"\0")]
+    pieces = ((match.start(), _normalized(match[0])) for match in _PIECE.finditer(text))
+    return [(start, token) for start, token in pieces if token]
+
+
+def _normalized(piece: bytes) -> bytes:
+    token = _ESCAPE.sub(rb"\1", piece).translate(_LOWER, _CONTROLS + b"\t")
+    return token if token.isascii() else lower(token)
 
 
 def lower(text: bytes) -> bytes:
