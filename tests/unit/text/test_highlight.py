@@ -57,7 +57,8 @@ SUMMARIES = [
     ("fox", Summary(2, 4, b"|"), MARKS, "brown <fox> jumps over|said the <foxes>; a <fox> ran re\\-do |"),
     (
         "fox|snow", Summary(3, 6, b"|"), None,
-        "quick brown fox jumps over the|far, said the foxes; a fox ran re\\-do again|a fox when he saw one in the snow|",
+        "quick brown fox jumps over the|far, said the foxes; a fox ran re\\-do again|"
+        "a fox when he saw one in the snow|",
     ),
     (
         "quick fox again", Summary(2, 10, b"|"), MARKS,
