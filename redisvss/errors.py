@@ -13,6 +13,8 @@ NOT_CONVERTIBLE = "Could not convert argument to expected type"
 OUT_OF_BOUNDS = "Value is outside acceptable bounds"
 UNKNOWN = "Unknown argument"
 
+EMPTY_NOT_INDEXED = "Use `INDEXEMPTY` in field creation in order to index and query for empty strings"
+
 
 class CommandError(Exception):
     """A command was refused; `str(error)` is the text on the RESP error line."""
@@ -21,6 +23,11 @@ class CommandError(Exception):
 def wrong_arity(command: str) -> CommandError:
     """`command` as the client typed it."""
     return CommandError(f"ERR wrong number of arguments for '{command}' command")
+
+
+def no_such_index(name: str) -> str:
+    """As 2.10.33 words it for whatever runs a query; 2.10.5 says `name: no such index`."""
+    return f"No such index {name}"
 
 
 class QuerySyntaxError(CommandError):

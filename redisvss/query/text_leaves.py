@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from redisvss import ast
+from redisvss.errors import EMPTY_NOT_INDEXED
 from redisvss.fields.base import BindContext, Ids, Leaf, QueryError, Scores
 from redisvss.index.bitmaps import bitmap_of
 from redisvss.index.phonetic import phonetic
@@ -290,7 +291,7 @@ class _Binder:
     def _check_indexes_empty(self) -> None:
         addressed = self.scope.numbers
         if addressed and not any(self.specs[n].index_empty for n in addressed):
-            raise QueryError("Use `INDEXEMPTY` in field creation in order to index and query for empty strings")
+            raise QueryError(EMPTY_NOT_INDEXED)
 
     # ---- what stands for many words ----------------------------------------------------------------------------------
 
