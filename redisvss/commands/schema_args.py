@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from redisvss.commands.args import Args, BadArgument, as_text
-from redisvss.errors import UNKNOWN, CommandError
+from redisvss.errors import NOT_CONVERTIBLE, UNKNOWN, CommandError
 from redisvss.fields import FIELD_TYPES
 from redisvss.schema import FieldSpec
 
@@ -37,12 +37,12 @@ def parse_schema(args: Args, key_type: str, existing: tuple[FieldSpec, ...] = ()
 
 def _parse_field(args: Args, key_type: str) -> FieldSpec:
     identifier = attribute = args.next()
-    if not identifier:
-        raise CommandError("Field name cannot be empty")
+    _check_name(identifier, "path" if args.keyword() == b"AS" else "name")
     if args.accept(b"AS"):
         if not len(args):
             raise CommandError("AS requires an argument")
         attribute = args.next()
+        _check_name(attribute, "name")
     if not len(args):
         raise CommandError(f"Field `{as_text(attribute)}` does not have a type")
     type_name = as_text(args.next()).upper()
@@ -57,6 +57,13 @@ def _parse_field(args: Args, key_type: str) -> FieldSpec:
     return FieldSpec(identifier, attribute, type_name, options, **flags)
 
 
+def _check_name(name: bytes, kind: str) -> None:
+    if not name and kind == "name":
+        raise CommandError("Field name cannot be empty")
+    if b"\0" in name:
+        raise CommandError(f"Field {kind} cannot contain null bytes")
+
+
 def _parse_common(args: Args, attribute: bytes, flags: dict[str, bool]) -> None:
     """SORTABLE [UNF] and NOINDEX, in either order; anything else starts the next field."""
     while args.keyword() in (b"SORTABLE", b"NOINDEX"):
@@ -68,7 +75,7 @@ def _parse_common(args: Args, attribute: bytes, flags: dict[str, bool]) -> None:
                 flags["unf"] = True
     if flags.get("noindex") and flags.get("index_missing"):
         name = as_text(attribute)
-        raise CommandError(f"'Field `{name}` cannot be defined with both `NOINDEX` and `INDEXMISSING`'")
+        raise CommandError(f"'Field cannot be defined with both `NOINDEX` and `INDEXMISSING` `{name}` '")
 
 
 def _imply_unf(type_name: str, key_type: str, options: dict[str, Any], flags: dict[str, bool]) -> None:
@@ -84,11 +91,17 @@ def _text(args: Args, flags: dict[str, bool]) -> dict[str, Any]:
         if args.accept(b"NOSTEM"):
             options["nostem"] = True
         elif args.accept(b"WEIGHT"):
-            options["weight"] = args.number("weight")
+            options["weight"] = _weight(args)
         elif args.accept(b"PHONETIC"):
             options["phonetic"] = _phonetic(args)
         elif not _accept_flag(args, flags, b"WITHSUFFIXTRIE", b"INDEXEMPTY", b"INDEXMISSING"):
             return options
+
+
+def _weight(args: Args) -> float:
+    if not len(args):
+        raise BadArgument("weight", NOT_CONVERTIBLE)  # what RediSearch says of a missing number, too
+    return args.number("weight")
 
 
 def _phonetic(args: Args) -> str:
@@ -165,8 +178,6 @@ def _vector(args: Args, flags: dict[str, bool]) -> dict[str, Any]:
         raise CommandError(
             f"Bad number of arguments for vector similarity index: got {count} but expected {_NOT_EVEN[algorithm]}"
         )
-    if count > len(args):
-        raise CommandError(f"Expected {count} parameters but got {len(args)}")
     options = _vector_attributes(args, count, algorithm, attributes)
     _accept_flag(args, flags, b"INDEXMISSING")
     return options
@@ -174,14 +185,16 @@ def _vector(args: Args, flags: dict[str, bool]) -> dict[str, Any]:
 
 def _vector_attributes(args: Args, count: int, algorithm: str, attributes: dict[bytes, Any]) -> dict[str, Any]:
     options: dict[str, Any] = {"algorithm": algorithm}
-    end = args.position + count
-    while args.position < end:
+    start = args.position
+    while len(args) and args.position < start + count:
         key = args.next()
         attribute = attributes.get(key.upper())
         if attribute is None:
             raise BadArgument(f"algorithm {algorithm}", as_text(key))
-        option, shown, read = attribute
-        options[option] = read(args, f"vector similarity {algorithm} index {shown}")
+        option, read = attribute
+        options[option] = read(args, f"vector similarity {algorithm} index `{as_text(key.upper())}`")
+    if args.position < start + count:
+        raise CommandError(f"Expected {count} parameters but got {args.position - start}")
     for option, name in (("dtype", "TYPE"), ("dim", "DIM"), ("metric", "DISTANCE_METRIC")):
         if option not in options:
             raise CommandError(
@@ -208,20 +221,20 @@ def _epsilon(args: Args, name: str) -> float:
     return args.number(name, 0.0)
 
 
-_COMMON_ATTRIBUTES: dict[bytes, tuple[str, str, Callable[[Args, str], Any]]] = {
-    b"TYPE": ("dtype", "type", _one_of(_VECTOR_TYPES)),
-    b"DIM": ("dim", "dim", _at_least(1)),
-    b"DISTANCE_METRIC": ("metric", "metric", _one_of(_METRICS)),
-    b"INITIAL_CAP": ("initial_cap", "initial cap", _at_least(0)),
+_COMMON_ATTRIBUTES: dict[bytes, tuple[str, Callable[[Args, str], Any]]] = {
+    b"TYPE": ("dtype", _one_of(_VECTOR_TYPES)),
+    b"DIM": ("dim", _at_least(1)),
+    b"DISTANCE_METRIC": ("metric", _one_of(_METRICS)),
+    b"INITIAL_CAP": ("initial_cap", _at_least(0)),
 }
-_VECTOR_ATTRIBUTES: dict[str, dict[bytes, tuple[str, str, Callable[[Args, str], Any]]]] = {
-    "FLAT": {**_COMMON_ATTRIBUTES, b"BLOCK_SIZE": ("block_size", "blocksize", _at_least(1))},
+_VECTOR_ATTRIBUTES: dict[str, dict[bytes, tuple[str, Callable[[Args, str], Any]]]] = {
+    "FLAT": {**_COMMON_ATTRIBUTES, b"BLOCK_SIZE": ("block_size", _at_least(1))},
     "HNSW": {
         **_COMMON_ATTRIBUTES,
-        b"M": ("m", "m", _at_least(1)),
-        b"EF_CONSTRUCTION": ("ef_construction", "efconstruction", _at_least(1)),
-        b"EF_RUNTIME": ("ef_runtime", "efruntime", _at_least(1)),
-        b"EPSILON": ("epsilon", "epsilon", _epsilon),
+        b"M": ("m", _at_least(1)),
+        b"EF_CONSTRUCTION": ("ef_construction", _at_least(1)),
+        b"EF_RUNTIME": ("ef_runtime", _at_least(1)),
+        b"EPSILON": ("epsilon", _epsilon),
     },
 }
 
