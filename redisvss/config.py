@@ -68,7 +68,7 @@ def _flag(text: str) -> str:
     return text.lower()
 
 
-# In the order `FT.CONFIG GET *` lists them in 2.10.5.
+# In the order `FT.CONFIG GET *` lists them in 2.10.
 OPTIONS: dict[str, Option] = {
     option.name: option
     for option in (
@@ -86,22 +86,18 @@ OPTIONS: dict[str, Option] = {
         Option("FRISOINI", None, "Path to Chinese dictionary configuration file (for Chinese tokenization)"),
         Option("ON_TIMEOUT", "return", "Action to perform when search timeout is exceeded", _on_timeout),
         Option("GCSCANSIZE", "100", "Scan this many documents at a time during every GC iteration", _number(1)),
-        Option(
-            "MIN_PHONETIC_TERM_LEN", "3", "Minimum length of a term matched phonetically", _number(1)
-        ),
+        Option("MIN_PHONETIC_TERM_LEN", "3", "Minimum length of a term matched phonetically", _number(1)),
         Option("GC_POLICY", "fork", "gc policy to use (DEFAULT/LEGACY)"),
         Option("FORK_GC_RUN_INTERVAL", "30", "interval (in seconds) in which to run the fork gc", _number(1)),
-        Option(
-            "FORK_GC_CLEAN_THRESHOLD", "100", "documents before the fork gc cleans", _number()
-        ),
+        Option("FORK_GC_CLEAN_THRESHOLD", "100", "documents before the fork gc cleans", _number()),
         Option("FORK_GC_RETRY_INTERVAL", "5", "interval (in seconds) in which to retry running the forkgc", _number(1)),
         Option("FORK_GC_CLEAN_NUMERIC_EMPTY_NODES", "true", "clean empty nodes from numeric tree", _flag),
+        Option("_FORK_GC_CLEAN_NUMERIC_EMPTY_NODES", "true", "clean empty nodes from numeric tree", _flag),
         Option("UNION_ITERATOR_HEAP", "20", "minimum number of iterators in a union to use heap", _number(1)),
         Option("CURSOR_MAX_IDLE", "300000", "max idle time allowed to be set for cursor", _number(1)),
+        Option("INDEX_CURSOR_LIMIT", "128", "Max number of cursors for a given index", _number()),
         Option("NO_MEM_POOLS", "false", "Set RediSearch to run without memory pools"),
-        Option(
-            "PARTIAL_INDEXED_DOCS", "false", "Optimize indexing on partial hash updates"
-        ),
+        Option("PARTIAL_INDEXED_DOCS", "false", "Optimize indexing on partial hash updates"),
         Option("UPGRADE_INDEX", "Upgrade config for upgrading", "Relevant only when loading an v1.x rdb"),
         Option("_NUMERIC_COMPRESS", "false", "Enable legacy compression of double to float", _flag),
         Option("_FREE_RESOURCE_ON_THREAD", "true", "Determine whether some resources are freed on a thread", _flag),
@@ -110,16 +106,9 @@ OPTIONS: dict[str, Option] = {
         Option("_NUMERIC_RANGES_PARENTS", "0", "Keep numeric ranges in numeric tree parent nodes", _number(0, 2)),
         Option("DEFAULT_DIALECT", "1", "Set RediSearch default dialect version throughout the server", _dialect),
         Option("VSS_MAX_RESIZE", "0", "Set RediSearch vector indexes max resize (in bytes)", _number()),
-        Option(
-            "MULTI_TEXT_SLOP", "100", "Delta of positional offsets between array slots"
-        ),
-        Option(
-            "BG_INDEX_SLEEP_GAP", "100", "Iterations of indexing before sleeping", _number(1)
-        ),
-        Option(
-            "_PRIORITIZE_INTERSECT_UNION_CHILDREN", "false", "Prioritize union children in intersections", _flag
-        ),
-        Option("INDEX_CURSOR_LIMIT", "128", "Max number of cursors for a given index", _number()),
+        Option("MULTI_TEXT_SLOP", "100", "Delta of positional offsets between array slots"),
+        Option("BG_INDEX_SLEEP_GAP", "100", "Iterations of indexing before sleeping", _number(1)),
+        Option("_PRIORITIZE_INTERSECT_UNION_CHILDREN", "false", "Prioritize union children in intersections", _flag),
         Option("ENABLE_UNSTABLE_FEATURES", "false", "Enable unstable features", _flag),
         Option("BM25STD_TANH_FACTOR", "4", "Stretch factor of BM25STD.TANH", _number(1, 10000)),
     )

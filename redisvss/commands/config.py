@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from redisvss.commands.args import Args, as_text
 from redisvss.commands.registry import command
 from redisvss.config import OPTIONS
+from redisvss.errors import MISSING, CommandError
 from redisvss.reply import OK, Reply, Session
 
 if TYPE_CHECKING:
@@ -20,9 +21,11 @@ def ft_config(engine: Engine, session: Session, args: Args) -> Reply:
         case b"GET":
             return _by_protocol({n: _shown(engine, n) for n in _matching(name)}, session.protocol)
         case b"HELP":
-            return [[n, "Description", OPTIONS[n].help, "Value", _shown(engine, n)] for n in _matching(name)]
+            return _help({n: OPTIONS[n].help for n in _matching(name)}, engine, session.protocol)
         case b"SET":
-            engine.config.set(name, as_text(args.need("SET")))
+            if not len(args):
+                raise CommandError(MISSING)
+            engine.config.set(name, as_text(args.next()))
             return OK
         case _:
             return "No such configuration action"  # RediSearch answers a simple string, not an error
@@ -37,7 +40,13 @@ def _shown(engine: Engine, name: str) -> bytes | None:
     return None if value is None else value.encode()
 
 
+def _help(texts: dict[str, str], engine: Engine, protocol: int) -> Reply:
+    if protocol >= 3:
+        return {name: {"Description": text, "Value": _shown(engine, name)} for name, text in texts.items()}
+    return [[name, "Description", text, "Value", _shown(engine, name)] for name, text in texts.items()]
+
+
 def _by_protocol(values: dict[str, Any], protocol: int) -> Reply:
     if protocol >= 3:
-        return {name.encode(): value for name, value in values.items()}
-    return [[name.encode(), value] for name, value in values.items()]
+        return values
+    return [[name, value] for name, value in values.items()]
