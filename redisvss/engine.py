@@ -17,7 +17,7 @@ from redisvss.commands import COMMANDS, CommandInfo
 from redisvss.commands.args import Args
 from redisvss.config import Config
 from redisvss.documents import ABSENT
-from redisvss.errors import CommandError, wrong_arity
+from redisvss.errors import CommandError, no_such_index, wrong_arity
 from redisvss.query.request import SearchRequest
 from redisvss.query.search import Search, SearchResult
 from redisvss.reply import Reply, Session
@@ -89,7 +89,7 @@ class Engine:
 
     def search_index(self, name: bytes) -> SearchIndex:
         """An index to query, its documents up to date."""
-        index = self.find(name, lambda shown: f"No such index {shown}")
+        index = self.find(name, no_such_index)
         self.synchronizer.complete(index)
         return index
 
@@ -99,6 +99,9 @@ class Engine:
     def search(self, index: SearchIndex, request: SearchRequest) -> SearchResult:
         index.dialects_used.add(request.dialect)
         return Search(index, request, self.config, self).run()
+
+    def explain(self, index: SearchIndex, request: SearchRequest) -> str:
+        return Search(index, request, self.config, self).explain()
 
     def drop(self, name: bytes, with_documents: bool) -> None:
         """with_documents: delete the keys that are in the index too."""
@@ -118,8 +121,9 @@ class Engine:
 
     def column(self, index: SearchIndex, keys: Sequence[bytes], spec: FieldSpec) -> list[bytes | None]:
         documents = self.documents(index, keys, index.reader.needed([spec.attribute]))
-        found = [document and index.reader.value(document, spec.attribute, FIRST_DIALECT) for document in documents]
-        return [None if value is ABSENT else value for value in found]
+        value = index.reader.value
+        found = [ABSENT if document is None else value(document, spec.attribute, FIRST_DIALECT) for document in documents]
+        return [None if part is ABSENT else part for part in found]
 
 
 def _as_reply(error: RedisError) -> str:

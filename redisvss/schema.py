@@ -66,5 +66,10 @@ class IndexDefinition:
     def attribute(self, name: bytes) -> FieldSpec | None:
         return next((f for f in self.fields if f.attribute == name), None)
 
+    @property
+    def special(self) -> tuple[bytes, ...]:
+        """The fields that hold a document's language, score and payload; replies do not show them."""
+        return tuple(name for name in (self.language_field, self.score_field, self.payload_field) if name)
+
     def adding(self, fields: tuple[FieldSpec, ...]) -> IndexDefinition:
         return dataclasses.replace(self, fields=self.fields + fields)

@@ -10,7 +10,7 @@ from redisvss.commands.registry import command
 from redisvss.commands.schema_args import parse_schema
 from redisvss.documents import READERS
 from redisvss.documents.json import compile_path
-from redisvss.errors import CommandError
+from redisvss.errors import CommandError, wrong_arity
 from redisvss.expression import compile_filter
 from redisvss.index.stemming import LANGUAGES
 from redisvss.numbers import parse_float
@@ -137,7 +137,7 @@ _OPTIONS: dict[bytes, Callable[[Args], dict[str, Any]]] = {
 }
 
 
-@command("FT.ALTER", arity=-6, flags=("write", "denyoom"), summary="Adds a new field to the index")
+@command("FT.ALTER", arity=-5, flags=("write", "denyoom"), summary="Adds a new field to the index")
 def ft_alter(engine: Engine, session: Session, args: Args) -> Reply:
     definition = engine.definition(args.next(), "Unknown index name")
     rescan = not args.accept(b"SKIPINITIALSCAN")
@@ -166,8 +166,18 @@ def redisvss_rebuild(engine: Engine, session: Session, args: Args) -> Reply:
 @command("FT.DROPINDEX", arity=-2, flags=("write",), since="2.0.0", summary="Deletes the index")
 def ft_dropindex(engine: Engine, session: Session, args: Args) -> Reply:
     if len(args) > 2:
-        raise CommandError("ERR wrong number of arguments for 'FT.DROPINDEX' command")
+        raise wrong_arity("FT.DROPINDEX")
     name = args.next()
     definition = engine.definition(name, "Unknown Index name")
     engine.drop(definition.name, with_documents=args.keyword() == b"DD")
+    return OK
+
+
+@command("FT.DROP", arity=-2, flags=("write",), since="1.0.0", summary="Deletes the index and its documents")
+def ft_drop(engine: Engine, session: Session, args: Args) -> Reply:
+    """The older FT.DROPINDEX: documents go too, unless KEEPDOCS."""
+    if len(args) > 2:
+        raise wrong_arity("FT.DROP")
+    definition = engine.definition(args.next(), "Unknown Index name")
+    engine.drop(definition.name, with_documents=args.keyword() != b"KEEPDOCS")
     return OK

@@ -22,7 +22,7 @@ _NOT_AVAILABLE = b"N/A"
 _CURSOR_CAPACITY = 128
 
 
-@command("FT.INFO", arity=2, summary="Returns information and statistics on the index")
+@command("FT.INFO", arity=-2, summary="Returns information and statistics on the index")
 def ft_info(engine: Engine, session: Session, args: Args) -> Reply:
     index = engine.find(args.next(), lambda _: "Unknown index name")
     with index.lock.read():
@@ -162,7 +162,7 @@ def _progress(index: SearchIndex) -> dict[str, Any]:
 
 
 def _stopwords(definition: IndexDefinition) -> list[bytes]:
-    return [word.encode("utf-8", "surrogateescape") for word in definition.stopwords or ()]
+    return [word.encode("utf-8", "surrogateescape") for word in sorted(definition.stopwords or ())]
 
 
 def _failures(count: FailureCount) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @command(
     "FT.SEARCH",
-    arity=-3,
+    arity=-2,
     summary="Searches the index with a textual query, returning either documents or just ids",
 )
 def ft_search(engine: Engine, session: Session, args: Args) -> Reply:
@@ -39,7 +39,7 @@ def _as_array(request: SearchRequest, result: SearchResult) -> list[Any]:
             score: Any = format_double(hit.score)
             reply.append([score, hit.explanation] if request.explainscore else score)
         if request.withrawids:
-            reply.append(hit.doc_id)
+            reply.append(hit.revision)
         if request.withpayloads:
             reply.append(hit.payload)
         if request.withsortkeys:
@@ -82,7 +82,7 @@ def _sort_key(hit: Hit) -> bytes | None:
         case None:
             return None
         case float(number):
-            return b"#" + format_double(number)
+            return b"#%.17g" % number
         case str(text):
             return b"$" + text.encode("utf-8", "surrogateescape")
         case raw:

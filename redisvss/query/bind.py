@@ -38,6 +38,10 @@ class BoundQuery:
         names = [leaf.yield_as for leaf in self.ranges if leaf.yield_as]
         return [self.knn.score_as, *names] if self.knn else names
 
+    def always_yields(self, name: str) -> bool:
+        """Whether every hit has that distance: the KNN's; a range may stand under OR or NOT."""
+        return self.knn is not None and name == self.knn.score_as
+
 
 class MissingLeaf(Leaf):
     """`ismissing(@field)`"""
@@ -133,7 +137,7 @@ class _Binder:
         if not bound:
             return None
         attributes = self._attributes(node)
-        slop = attributes.get("slop", self.context.slop)
+        slop = int(attributes["slop"]) if "slop" in attributes else self.context.slop
         inorder = bool(attributes.get("inorder", self.context.inorder))
         together = _collapse(bound, And)
         if isinstance(together, And) and len(bound) > 1 and ((slop is not None and slop >= 0) or inorder):
@@ -180,8 +184,12 @@ class _Binder:
         return _weigh(bound, self._attributes(node))
 
     def _attributes(self, node: ast.Node) -> dict[str, float | int | bool]:
-        """`=>{…}` checked; raises QueryError in RediSearch's words."""
-        return {name: _attribute(name, self.context.text(value)) for name, value in node.attributes.items}
+        return attributes_of(node, self.context)
+
+
+def attributes_of(node: ast.Node, context: BindContext) -> dict[str, float | int | bool]:
+    """`=>{…}` checked; raises QueryError in RediSearch's words."""
+    return {name: _attribute(name, context.text(value)) for name, value in node.attributes.items}
 
 
 def _collapse(children: list[BoundNode], combine: Callable[[list[BoundNode]], BoundNode]) -> BoundNode:

@@ -46,7 +46,7 @@ def _whole(index: SearchIndex, request: SearchRequest, result: SearchResult, loa
         if document is None:
             continue
         shown: list[tuple[bytes, Any]] = [
-            (name, format_number(values[row])) for name, values in yielded if values[row] == values[row]
+            (name, format_number(value)) for name, values in yielded if (value := values[row]) is not None
         ]
         rest = index.reader.whole(document, request.dialect)
         if sorted_by is not None:
@@ -72,7 +72,9 @@ def _chosen(
 ) -> None:
     """What RETURN names; distances and the sort field come first wherever they stand in it."""
     leading = [_encoded(name) for name in result.distances] + [_encoded(request.sortby or "")]
-    ordered = sorted(returned, key=lambda r: leading.index(r.name) if r.name in leading else len(leading))
+    hidden = index.definition.special
+    visible = [wanted for wanted in returned if wanted.name not in hidden]
+    ordered = sorted(visible, key=lambda r: leading.index(r.name) if r.name in leading else len(leading))
     columns = [(wanted, _held(wanted, result)) for wanted in ordered]
     loaded = [wanted.name for wanted, values in columns if values is None]
     documents = _load(index, loaded, result, loader)
@@ -95,10 +97,9 @@ def _load(index: SearchIndex, names: Sequence[bytes], result: SearchResult, load
 def _held(wanted: Returned, result: SearchResult) -> Sequence[Any] | None:
     """The column of values that need no document: distances, SORTABLE numbers and the key; None where one does."""
     name = wanted.name.decode("utf-8", "surrogateescape")
-    if name in result.distances:
-        return [format_number(value) for value in result.distances[name]]
-    if name in result.numbers:
-        return [format_number(value) if value == value else ABSENT for value in result.numbers[name]]
+    numbers = result.distances.get(name) or result.numbers.get(name)
+    if numbers is not None:
+        return [ABSENT if value is None else format_number(value) for value in numbers]
     if wanted.name == b"__key":
         return [hit.key for hit in result.hits]
     return None

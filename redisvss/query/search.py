@@ -18,12 +18,13 @@ from pyroaring import BitMap
 from redisvss.config import Config
 from redisvss.errors import CommandError
 from redisvss.fields.base import BindContext, Ids, Leaf, QueryError
-from redisvss.fields.geo import GeoField, GeoLeaf
+from redisvss.fields.geo import GeoField, GeoLeaf, check_circle
 from redisvss.fields.numeric import NumericField, NumericLeaf
 from redisvss.query.bind import BoundQuery, bind
 from redisvss.query.bound import AllDocs, And, BoundNode, Nothing
 from redisvss.query.collect import best_first, by_number, by_text
 from redisvss.query.execute import Floats, Matches, execute
+from redisvss.query.explain import explain_query
 from redisvss.query.formulas import ScoreContext
 from redisvss.query.parser import parse_query
 from redisvss.query.projection import Loader, project
@@ -36,10 +37,14 @@ TIMED_OUT = "Timeout limit was reached"
 
 @dataclass(slots=True)
 class Hit:
-    """One document of the page. `sort_value`: what SORTBY compared, None where the document has none."""
+    """One document of the page. `sort_value`: what SORTBY compared, None where the document has none.
+
+    `revision` is its place in the order of indexing, which is what RediSearch's internal id says.
+    """
 
     key: bytes
     doc_id: int
+    revision: int
     score: float = 0.0
     sort_value: float | str | bytes | None = None
     payload: bytes | None = None
@@ -49,12 +54,12 @@ class Hit:
 
 @dataclass
 class SearchResult:
-    """`distances` and `numbers` (SORTABLE ones of RETURN) hold a value for each hit, NaN where it has none."""
+    """`distances` and `numbers` (SORTABLE ones of RETURN) hold a value for each hit, None where it has none."""
 
     total: int
     hits: list[Hit]
-    distances: dict[str, list[float]] = field(default_factory=dict)
-    numbers: dict[str, list[float]] = field(default_factory=dict)
+    distances: dict[str, list[float | None]] = field(default_factory=dict)
+    numbers: dict[str, list[float | None]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     query: BoundQuery | None = None
     matches: Matches | None = None
@@ -77,8 +82,10 @@ class Stopwatch:
 class KeysLeaf(Leaf):
     """INKEYS: the documents of the keys named."""
 
-    def __init__(self, ids: list[int]) -> None:
+    def __init__(self, ids: list[int], shown: list[int]) -> None:
+        """shown: the documents' places in the order of indexing, RediSearch's ids."""
         self.ids = ids
+        self.shown = shown
 
     def estimate(self) -> int:
         return len(self.ids)
@@ -87,7 +94,7 @@ class KeysLeaf(Leaf):
         return BitMap(self.ids)
 
     def explain(self) -> str:
-        return "IDS {" + ",".join(map(str, self.ids)) + "}"
+        return "IDS {" + "".join(f"{number}," for number in self.shown) + "}"
 
     def profile(self) -> dict[str, Any]:
         return {"Type": "ID-LIST"}
@@ -122,6 +129,14 @@ class Search:
         result.seconds = clock.laps
         return result
 
+    def explain(self) -> str:
+        """FT.EXPLAIN's text; raises what `run` would raise for the query."""
+        tree = parse_query(self.request.query, self.request.dialect)
+        with self.index.lock.read():
+            context = self._context()
+            bind(tree, self.index, context)
+            return explain_query(tree, self.index, context, [x for x in self._extra() if isinstance(x, Leaf)])
+
     def _context(self) -> BindContext:
         request = self.request
         return BindContext(
@@ -148,11 +163,14 @@ class Search:
 
     def _restricted(self, query: BoundQuery) -> BoundQuery:
         """INKEYS, FILTER and GEOFILTER narrow the query, or the filter of its KNN."""
-        extra = [*self._filters(), *self._geofilters(), *self._keys()]
+        extra = self._extra()
         if not extra:
             return query
         children: list[BoundNode] = extra if isinstance(query.root, AllDocs) else [query.root, *extra]
         return dataclasses.replace(query, root=children[0] if len(children) == 1 else And(children))
+
+    def _extra(self) -> list[BoundNode]:
+        return [*self._filters(), *self._geofilters(), *self._keys()]
 
     def _filters(self) -> list[BoundNode]:
         found: list[BoundNode] = []
@@ -168,6 +186,7 @@ class Search:
     def _geofilters(self) -> list[BoundNode]:
         found: list[BoundNode] = []
         for wanted in self.request.geofilters:
+            check_circle(wanted.lon, wanted.lat, wanted.radius, wanted.unit)
             match self.index.by_name.get(wanted.field):
                 case GeoField() as geo if not geo.spec.noindex:
                     circle = (wanted.lon, wanted.lat, wanted.radius, wanted.unit)
@@ -180,7 +199,8 @@ class Search:
         if self.request.inkeys is None:
             return []
         known = (self.index.table.id_of(key) for key in self.request.inkeys)
-        return [KeysLeaf([doc_id for doc_id in known if doc_id is not None])]
+        ids = sorted({doc_id for doc_id in known if doc_id is not None})
+        return [KeysLeaf(ids, sorted(self.index.table.revision[ids].tolist()))]
 
     def _check_sortby(self, query: BoundQuery) -> None:
         name = self.request.sortby
@@ -203,22 +223,23 @@ class Search:
         ids = matches.ids[positions]
         result.hits = self._hits(ids)
         for name, distances in matches.distances.items():
-            result.distances[name] = distances[positions].tolist()
+            result.distances[name] = _known(distances[positions], query.always_yields(name))
         result.numbers = self._numbers(ids)
         if scores is not None:
             for hit, score in zip(result.hits, scores[positions].tolist(), strict=True):
                 hit.score = score
         if sort_values is not None:
-            for hit, position in zip(result.hits, positions.tolist(), strict=True):
-                value = sort_values[position]
-                hit.sort_value = None if isinstance(value, float) and value != value else value
+            certain = query.always_yields(request.sortby or "")
+            for hit, value in zip(result.hits, _at(sort_values, positions, certain), strict=True):
+                hit.sort_value = value
         if request.explainscore:
             self._explain(query, result.hits)
         return result
 
     def _hits(self, ids: Ids) -> list[Hit]:
         key_of, payloads = self.index.table.key_of, self.index.payloads
-        hits = [Hit(key_of(doc_id), doc_id) for doc_id in ids.tolist()]
+        revisions = self.index.table.revision[ids].tolist()
+        hits = [Hit(key_of(doc_id), doc_id, rev) for doc_id, rev in zip(ids.tolist(), revisions, strict=True)]
         if self.request.withpayloads:
             for hit in hits:
                 hit.payload = payloads.get(hit.doc_id)
@@ -255,16 +276,28 @@ class Search:
         keys = [self.index.table.key_of(doc_id) for doc_id in matches.ids.tolist()]
         return self.loader.column(self.index, keys, indexed.spec)
 
-    def _numbers(self, ids: Ids) -> dict[str, list[float]]:
+    def _numbers(self, ids: Ids) -> dict[str, list[float | None]]:
         """SORTABLE numbers RETURN can take from the index instead of the documents."""
-        found: dict[str, list[float]] = {}
+        found: dict[str, list[float | None]] = {}
         for returned in self.request.returned or ():
             name = returned.name.decode("utf-8", "surrogateescape")
             indexed = self.index.by_name.get(name)
             if isinstance(indexed, NumericField) and indexed.spec.sortable:
-                found[name] = indexed.column.values(ids).tolist()
+                found[name] = _known(indexed.column.values(ids), False)
         return found
 
     def _explain(self, query: BoundQuery, hits: list[Hit]) -> None:
         for hit in hits:
             hit.explanation = explain(self.request.scorer, query.root, hit.doc_id, self._score_context(query))
+
+
+def _at(values: Any, positions: NDArray[np.int64], certain: bool) -> list[Any]:
+    """The sort values at these positions, None where a document has none."""
+    if isinstance(values, np.ndarray):
+        return _known(values[positions], certain)
+    return [values[position] for position in positions.tolist()]
+
+
+def _known(values: Floats, always: bool) -> list[float | None]:
+    """NaN says that there is no value, unless there always is one: a KNN's distance to a zero vector is NaN too."""
+    return values.tolist() if always else [None if value != value else value for value in values.tolist()]
