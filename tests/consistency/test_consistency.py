@@ -117,9 +117,14 @@ class Writers:
 
 
 def search_while_written(
-    searchable: Searchable, writers: Writers, seconds: float, seed: int = 1, fault: Callable[[], None] | None = None
+    searchable: Searchable,
+    writers: Writers,
+    seconds: float,
+    seed: int = 1,
+    fault: Callable[[], None] | None = None,
+    every: float = 1,
 ) -> Report:
-    """fault: called about every second while searches run. At the end the writers stop and everything is checked."""
+    """fault: called about every so many seconds while searches run. At the end the writers stop, and all is checked."""
     report = Report()
     end = time.monotonic() + seconds
     pauses = random.Random(seed)
@@ -136,8 +141,8 @@ def search_while_written(
     threads = [threading.Thread(target=search, args=(number,)) for number in range(SEARCHERS)]
     for thread in threads:
         thread.start()
-    while fault is not None and time.monotonic() + 1 < end:
-        time.sleep(pauses.uniform(0.7, 1.3))
+    while fault is not None and time.monotonic() + every < end:
+        time.sleep(every * pauses.uniform(0.7, 1.3))
         fault()
     for thread in threads:
         thread.join()
@@ -171,10 +176,12 @@ def passed(report: Report, searches: int, writes: int) -> None:
     assert report.writes >= writes
 
 
-def run(server: RedisProcess, slots: int, seconds: float, fault: Callable[[], None] | None = None) -> Report:
+def run(
+    server: RedisProcess, slots: int, seconds: float, fault: Callable[[], None] | None = None, every: float = 1
+) -> Report:
     searchable = SynchronizedMirror(server.url, Options(wait_seconds=20))
     with opened(searchable), Writers(server.port, slots) as writers:
-        return search_while_written(searchable, writers, seconds, fault=fault)
+        return search_while_written(searchable, writers, seconds, fault=fault, every=every)
 
 
 def test_searches_see_what_was_acknowledged() -> None:
@@ -204,9 +211,10 @@ def test_the_check_notices_a_missing_barrier() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("fault", ["none", "killed feed", "restarts"])
-def test_fifty_thousand_documents(fault: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("fault", "every"), [("none", 1), ("killed feed", 5), ("restarts", 15)])
+def test_fifty_thousand_documents(fault: str, every: float, tmp_path: Path) -> None:
+    """every: seconds, time for the server to load and for all documents to be read again between two faults."""
     with start_redis(appendonly="yes", dir=str(tmp_path)) as server:
         client = server.client()
         faults: dict[str, Any] = {"none": None, "killed feed": lambda: kill_feeds(client), "restarts": server.restart}
-        passed(run(server, 50_000, seconds=90, fault=faults[fault]), searches=20, writes=100_000)
+        passed(run(server, 50_000, seconds=90, fault=faults[fault], every=every), searches=20, writes=100_000)
