@@ -106,7 +106,11 @@ class Chunk:
     def loading(self, fetches: Mapping[str, Fetch]) -> Chunk:
         """The same rows, with some names taken from elsewhere from now on."""
         columns = {name: column for name, column in self.columns.items() if name not in fetches}
-        return replace(self, columns=columns, fetches={**self.fetches, **fetches})
+        if self.behind is None:
+            return replace(self, columns=columns, fetches={**self.fetches, **fetches})
+        held = {name: fetch for name, fetch in fetches.items() if fetch.sortable}  # not read again after LOAD *
+        read = {name: fetch for name, fetch in fetches.items() if not fetch.sortable}
+        return replace(self, columns=columns, fetches={**self.fetches, **read}, behind={**self.behind, **held})
 
     def loading_documents(self, computed: frozenset[str]) -> Chunk:
         """The same rows; every name but the computed ones comes from the whole document if that has it."""

@@ -13,7 +13,19 @@ from redisvss.aggregate.reducers import REDUCERS, Arguments
 from redisvss.aggregate.reducers.base import Reducer
 from redisvss.aggregate.request import Apply, Arrange, Filter, GroupBy, Load, Pipeline, Reduce
 from redisvss.aggregate.source import Schema
-from redisvss.aggregate.stages import Count, Drain, Group, LoadDocument, LoadFields, Page, Project, Select, Sort, Stage
+from redisvss.aggregate.stages import (
+    BLOCKING,
+    Count,
+    Drain,
+    Group,
+    LoadDocument,
+    LoadFields,
+    Page,
+    Project,
+    Select,
+    Sort,
+    Stage,
+)
 from redisvss.errors import CommandError
 from redisvss.expression.parser import parse_expression
 from redisvss.expression.tree import Node, properties
@@ -67,8 +79,7 @@ class _Planner:
                     self._stages.append(Select(tree, self._resolve(tree)))
         whole = any(isinstance(step, Load) and step.everything for step in self._pipeline.steps)
         documents = whole and self._lookup.schema is not None
-        if self._pipeline.exact_total and not any(isinstance(s, Sort | Group | Count) for s in self._stages):
-            self._stages.append(Drain())
+        self._drain()
         return Plan(tuple(self._stages), self._lookup.names, documents, self._sort_key())
 
     def _sort_key(self) -> str | None:
@@ -152,8 +163,14 @@ class _Planner:
             if fetches:
                 self._stages.append(LoadFields(fetches))
             self._stages.append(Sort(step.keys, step.offset + step.limit or DEFAULT_LIMIT))
+        self._drain()
         if step.offset or (step.limit and not step.keys):
             self._stages.append(Page(step.offset, step.limit))
+
+    def _drain(self) -> None:
+        """WITHCOUNT: read everything before a page is cut, unless a stage does so anyway."""
+        if self._pipeline.exact_total and not any(isinstance(stage, BLOCKING) for stage in self._stages):
+            self._stages.append(Drain())
 
     # ---- APPLY and FILTER --------------------------------------------------------------------------------------------
 

@@ -23,33 +23,14 @@ import redis
 
 import redisvss
 
-SCHEMA = [
-    "k",
-    "NUMERIC",
-    "SORTABLE",
-    "n",
-    "NUMERIC",
-    "SORTABLE",
-    "m",
-    "NUMERIC",
-    "t",
-    "TEXT",
-    "SORTABLE",
-    "b",
-    "TEXT",
-    "g",
-    "TAG",
-    "u",
-    "TAG",
-    "SORTABLE",
-    "UNF",
-    "al",
-    "AS",
-    "alias",
-    "TAG",
-    "p",
-    "GEO",
-]
+_SCHEMA = """
+    k NUMERIC SORTABLE n NUMERIC SORTABLE m NUMERIC t TEXT SORTABLE b TEXT g TAG u TAG SORTABLE UNF al AS alias TAG
+    p GEO
+"""
+_FUNCTIONS = "log floor abs ceil sqrt log2 exp"
+_CALENDAR = "hour day month year dayofweek minute"
+_REDUCERS = "SUM AVG MIN MAX STDDEV COUNT_DISTINCT TOLIST"
+SCHEMA, FUNCTIONS, CALENDAR, REDUCERS = (words.split() for words in (_SCHEMA, _FUNCTIONS, _CALENDAR, _REDUCERS))
 NAMES = ["k", "n", "m", "t", "b", "g", "u", "alias", "p", "raw"]
 NUMERIC, STRINGS = ["k", "n", "m"], ["t", "b", "g", "u", "alias", "p", "raw"]
 QUERIES = ["*", "*", "*", "*", "@n:[-inf 20]", "@g:{red|blue}", "hello", "@u:{A}", "nothinglikethis"]
@@ -122,6 +103,8 @@ class Expressions:
                 ]
             )
             return f"{name}({self.number(depth - 1)})"
+        if kind < 0.85:  # times before 2100, from when on the reference is a day off
+            return f"{self.chance.choice(CALENDAR)}(@{self.chance.choice(NUMERIC)} * 1e6)"
         text = self.string(depth - 1)
         return self.chance.choice(
             [f"strlen({text})", f"to_number({text})", f'contains({text}, "a")', f'startswith({text}, "h")', text]
@@ -244,7 +227,7 @@ class Pipelines:
                 ["REDUCE", "COUNT", "0"],
                 [
                     "REDUCE",
-                    self.chance.choice(["SUM", "AVG", "MIN", "MAX", "STDDEV", "COUNT_DISTINCT", "TOLIST"]),
+                    self.chance.choice(REDUCERS),
                     "1",
                     f"@{name}",
                 ],
