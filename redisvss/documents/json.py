@@ -57,7 +57,7 @@ def _fault(text: bytes) -> str:
 
 
 def _needs_care(text: bytes) -> bool:
-    """Whether orjson may have changed a number. 0.4 us for 1 KB, where orjson itself takes 7."""
+    """Whether orjson may have changed a number. Takes a third of the time orjson takes for the text."""
     if _LONG_NUMBER in text.translate(_DIGITS_ALIKE):
         return True
     return b"-0" in text and _NEGATIVE_ZERO.search(text) is not None

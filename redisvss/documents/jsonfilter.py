@@ -19,17 +19,26 @@ REGEX_UNAVAILABLE = "ERR the =~ operator needs the google-re2 package"
 
 
 class Operand(Protocol):
+    @property
+    def simple(self) -> bool:
+        """Whether it stands for one value at most, found without a search."""
+
     def values(self, current: Any, root: Any, budget: Any) -> Sequence[Any]:
         """What stands on one side of an operator, for the candidate `current` of the document `root`."""
 
 
 class Condition(Protocol):
+    @property
+    def simple(self) -> bool:
+        """Whether all its operands are."""
+
     def holds(self, current: Any, root: Any, budget: Any) -> bool: ...
 
 
 @dataclass(frozen=True)
 class Literal:
     value: Any
+    simple = True
 
     def values(self, current: Any, root: Any, budget: Any) -> Sequence[Any]:
         return (self.value,)
@@ -38,6 +47,10 @@ class Literal:
 @dataclass(frozen=True)
 class Exists:
     operand: Operand
+
+    @property
+    def simple(self) -> bool:
+        return self.operand.simple
 
     def holds(self, current: Any, root: Any, budget: Any) -> bool:
         return bool(self.operand.values(current, root, budget))
@@ -48,6 +61,10 @@ class Comparison:
     left: Operand
     operator: str
     right: Operand
+
+    @property
+    def simple(self) -> bool:
+        return self.left.simple and self.right.simple
 
     def holds(self, current: Any, root: Any, budget: Any) -> bool:
         lefts = self.left.values(current, root, budget)
@@ -64,6 +81,10 @@ class Comparison:
 class Every:
     conditions: tuple[Condition, ...]
 
+    @property
+    def simple(self) -> bool:
+        return all(condition.simple for condition in self.conditions)
+
     def holds(self, current: Any, root: Any, budget: Any) -> bool:
         return all(condition.holds(current, root, budget) for condition in self.conditions)
 
@@ -71,6 +92,10 @@ class Every:
 @dataclass(frozen=True)
 class Either:
     conditions: tuple[Condition, ...]
+
+    @property
+    def simple(self) -> bool:
+        return all(condition.simple for condition in self.conditions)
 
     def holds(self, current: Any, root: Any, budget: Any) -> bool:
         return any(condition.holds(current, root, budget) for condition in self.conditions)

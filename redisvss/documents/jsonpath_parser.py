@@ -52,11 +52,15 @@ _RELATION = "and, or"
 def compile_path(original: str) -> CompiledPath:
     """Raises CommandError `Error occurred on position …` for a malformed path."""
     text = _with_dollar(original)
-    return CompiledPath(text, original, _Parser(text).path())
+    return CompiledPath(text, original, is_legacy(original), _Parser(text).path())
+
+
+def is_legacy(path: str) -> bool:
+    return path != "$" and not path.startswith(("$.", "$["))
 
 
 def _with_dollar(path: str) -> str:
-    if path == "$" or path.startswith(("$.", "$[")):
+    if not is_legacy(path):
         return path
     if path == ".":
         return "$"
