@@ -1,6 +1,18 @@
 """The commands we answer. Importing the package registers them all."""
 
-from redisvss.commands import aggregate, catalogue, config, create, explain, idempotent, info, search
+from redisvss.commands import aggregate, catalogue, config, create, explain, idempotent, info, json, search
 from redisvss.commands.registry import COMMANDS, CommandInfo
 
-__all__ = ["COMMANDS", "CommandInfo", "aggregate", "catalogue", "config", "create", "explain", "idempotent", "info", "search"]
+__all__ = [
+    "COMMANDS",
+    "CommandInfo",
+    "aggregate",
+    "catalogue",
+    "config",
+    "create",
+    "explain",
+    "idempotent",
+    "info",
+    "json",
+    "search",
+]
