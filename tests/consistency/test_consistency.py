@@ -186,18 +186,18 @@ def run(
 
 def test_searches_see_what_was_acknowledged() -> None:
     with start_redis(hz="1") as server:
-        passed(run(server, slots=200, seconds=3), searches=100, writes=1000)
+        passed(run(server, slots=200, seconds=3), searches=5, writes=500)
 
 
 def test_searches_see_what_was_acknowledged_though_the_feed_is_killed() -> None:
     with start_redis(hz="1") as server:
         client = server.client()
-        passed(run(server, 200, seconds=3, fault=lambda: kill_feeds(client)), searches=50, writes=1000)
+        passed(run(server, 200, seconds=3, fault=lambda: kill_feeds(client)), searches=5, writes=500)
 
 
 def test_searches_see_what_was_acknowledged_though_the_server_restarts(tmp_path: Path) -> None:
     with start_redis(appendonly="yes", dir=str(tmp_path)) as server:
-        passed(run(server, 200, seconds=4, fault=server.restart), searches=20, writes=1000)
+        passed(run(server, 200, seconds=4, fault=server.restart), searches=3, writes=500)
 
 
 def test_the_check_notices_a_missing_barrier() -> None:
