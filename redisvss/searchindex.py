@@ -170,6 +170,7 @@ class SearchIndex:
             new = definition.fields[len(self.fields) :]
             self.definition = definition
             self.reader = READERS[definition.key_type](definition)
+            self.text.set_synonyms(definition.synonyms)
             for indexed in self.fields:
                 indexed.definition = definition
             for spec in new:

@@ -1,6 +1,19 @@
 """The commands we answer. Importing the package registers them all."""
 
-from redisvss.commands import aggregate, catalogue, config, create, explain, idempotent, info, json, search
+from redisvss.commands import (
+    aggregate,
+    catalogue,
+    config,
+    create,
+    dictionary,
+    explain,
+    idempotent,
+    info,
+    json,
+    search,
+    suggest,
+    synonyms,
+)
 from redisvss.commands.registry import COMMANDS, CommandInfo
 
 __all__ = [
@@ -10,9 +23,12 @@ __all__ = [
     "catalogue",
     "config",
     "create",
+    "dictionary",
     "explain",
     "idempotent",
     "info",
     "json",
     "search",
+    "suggest",
+    "synonyms",
 ]

@@ -71,6 +71,8 @@ class Shapes:
 
 
 class GeoShapeLeaf(Leaf):
+    kind = "metric"  # adds nothing to a score in RediSearch
+
     def __init__(self, name: str, shapes: Shapes, predicate: str, shape: Any) -> None:
         self.name = name
         self.shapes = shapes

@@ -46,6 +46,8 @@ class BoundQuery:
 class MissingLeaf(Leaf):
     """`ismissing(@field)`"""
 
+    kind = "metric"  # adds nothing to a score in RediSearch
+
     def __init__(self, name: str, universe: Callable[[], BitMap], present: BitMap) -> None:
         self.name = name
         self.universe = universe

@@ -23,9 +23,11 @@ from redisvss.fields.numeric import NumericField, NumericLeaf
 from redisvss.query.bind import BoundQuery, bind
 from redisvss.query.bound import AllDocs, And, BoundNode, Nothing
 from redisvss.query.collect import best_first, by_number, by_text
+from redisvss.query.excerpts import Excerpt, excerpt_row, excerpts_of
 from redisvss.query.execute import Floats, Matches, execute
 from redisvss.query.explain import explain_query
 from redisvss.query.formulas import ScoreContext
+from redisvss.query.highlight import matched_terms
 from redisvss.query.parser import parse_query
 from redisvss.query.projection import Loader, project
 from redisvss.query.request import SearchRequest
@@ -82,6 +84,8 @@ class Stopwatch:
 class KeysLeaf(Leaf):
     """INKEYS: the documents of the keys named."""
 
+    kind = "metric"  # adds nothing to a score in RediSearch
+
     def __init__(self, ids: list[int], shown: list[int]) -> None:
         """shown: the documents' places in the order of indexing, RediSearch's ids."""
         self.ids = ids
@@ -117,17 +121,34 @@ class Search:
         with self.index.lock.read():
             query = self._restricted(bind(tree, self.index, self._context()))
             self._check_sortby(query)
+            excerpts = excerpts_of(self.index.definition, self.request) if self._shows_fields() else {}
             clock.lap("bind")
             matches = execute(query, self.deadline)
             clock.lap("execute")
             result = self._collect(query, matches)
+            terms = self._matched_terms(query, result.hits) if excerpts else []
         clock.lap("collect")
-        if not self.request.nocontent and self.request.returned != ():
+        if self._shows_fields():
             project(self.index, self.request, result, self.loader)
+        if excerpts:
+            self._shorten(result.hits, excerpts, terms)
         self._check_time(result, matches)
         clock.lap("load")
         result.seconds = clock.laps
         return result
+
+    def _shows_fields(self) -> bool:
+        return not self.request.nocontent and self.request.returned != ()
+
+    def _matched_terms(self, query: BoundQuery, hits: list[Hit]) -> list[dict[bytes, float]]:
+        context = self._score_context(query)
+        return [matched_terms(query.root, hit.doc_id, context) for hit in hits]
+
+    def _shorten(self, hits: list[Hit], excerpts: dict[bytes, Excerpt], terms: list[dict[bytes, float]]) -> None:
+        with self.index.lock.read():
+            for hit, matched in zip(hits, terms, strict=True):
+                if hit.fields is not None:
+                    hit.fields = excerpt_row(self.index, excerpts, hit.doc_id, matched, hit.fields)
 
     def explain(self) -> str:
         """FT.EXPLAIN's text; raises what `run` would raise for the query."""
