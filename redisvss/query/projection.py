@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from redisvss.documents import ABSENT
 from redisvss.numbers import format_number
+from redisvss.query.excerpts import listed_fields
 from redisvss.query.request import Returned, SearchRequest
 from redisvss.schema import FieldSpec
 from redisvss.searchindex import SearchIndex
@@ -41,6 +42,7 @@ def _whole(index: SearchIndex, request: SearchRequest, result: SearchResult, loa
     """Distances, the sort field, then the rest of the document."""
     yielded = [(_encoded(name), values) for name, values in result.distances.items()]
     sorted_by = index.definition.attribute(_encoded(request.sortby or ""))  # None for a distance
+    listed = listed_fields(request)
     documents = loader.documents(index, [hit.key for hit in result.hits], None)
     for row, (hit, document) in enumerate(zip(result.hits, documents, strict=True)):
         if document is None:
@@ -49,6 +51,8 @@ def _whole(index: SearchIndex, request: SearchRequest, result: SearchResult, loa
             (name, format_number(value)) for name, values in yielded if (value := values[row]) is not None
         ]
         rest = index.reader.whole(document, request.dialect)
+        if listed:
+            rest = sorted(rest, key=lambda pair: listed.index(pair[0]) if pair[0] in listed else len(listed))
         if sorted_by is not None:
             first = _sort_pair(sorted_by, hit, rest)
             rest = [pair for pair in rest if pair[0] != sorted_by.identifier]
@@ -70,10 +74,10 @@ def _sort_pair(spec: FieldSpec, hit: Hit, rest: Sequence[tuple[bytes, Any]]) -> 
 def _chosen(
     index: SearchIndex, request: SearchRequest, returned: Sequence[Returned], result: SearchResult, loader: Loader
 ) -> None:
-    """What RETURN names; distances and the sort field come first wherever they stand in it."""
-    leading = [_encoded(name) for name in result.distances] + [_encoded(request.sortby or "")]
+    """What RETURN names; distances, the sort field and FIELDS come first wherever they stand in it."""
+    leading = [*map(_encoded, result.distances), _encoded(request.sortby or ""), *listed_fields(request)]
     hidden = index.definition.special
-    visible = [wanted for wanted in returned if wanted.name not in hidden]
+    visible = [wanted for wanted in returned if wanted.alias not in hidden]
     ordered = sorted(visible, key=lambda r: leading.index(r.name) if r.name in leading else len(leading))
     columns = [(wanted, _held(wanted, result)) for wanted in ordered]
     loaded = [wanted.name for wanted, values in columns if values is None]
