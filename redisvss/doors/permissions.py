@@ -66,7 +66,7 @@ class Permissions:
             return error
         command = self._commands[args[0].upper()]
         reads = self.reads(args)
-        if not reads:
+        if not reads and key_positions(command)[0]:
             await self._refresh()
         surrogate = b"HGETALL" if reads else b"HDEL"
         keys = self._keys(command, args)

@@ -1,6 +1,6 @@
 """The server: accepts clients, gives each its own link to Redis, runs commands of ours in threads, stops gracefully.
 
-It owns listeners, the thread pool, logs, `/metrics` and the life of the process. It must not know the protocol (the
+It owns listeners, the worker threads, logs, `/metrics` and the life of the process. It must not know the protocol (the
 codec does), what a command means (the conversation does) or how a search works (the engine does).
 """
 
@@ -15,7 +15,6 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
@@ -26,6 +25,7 @@ from redisvss.doors.link import Link, LinkOwner, Upstream
 from redisvss.doors.metrics import Gauges, Metrics
 from redisvss.doors.permissions import Permissions
 from redisvss.doors.probes import Command, Probes
+from redisvss.doors.workers import Workers
 from redisvss.errors import CommandError
 from redisvss.reply import Reply, Session
 from redisvss.stores import embedded_commands
@@ -87,7 +87,7 @@ class Server:
         self._engine = services.engine
         self._clients: set[ClientConnection] = set()
         self._listeners: list[asyncio.AbstractServer] = []
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="redisvss")
+        self._workers = Workers(WORKERS, "redisvss")
         self.metrics = Metrics()
         self.plain: set[bytes] = set()
         own = {} if self._engine is None else {n: c for n, c in self._engine.commands.items() if self._engine.owns(n)}
@@ -128,7 +128,6 @@ class Server:
             await asyncio.sleep(0.01)
         for client in list(self._clients):
             client.abort()
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     # What a connection asks of its host
 
@@ -157,14 +156,13 @@ class Server:
         return self._embedded is not None and args[0].upper() in embedded_commands.NAMES
 
     async def _refresh(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._pool, self._services.refresh)
+        await self._workers.run(self._services.refresh)
 
     async def execute(self, args: Sequence[bytes], session: Session) -> Reply:
         started = time.perf_counter()
         failed = True
         try:
-            loop = asyncio.get_running_loop()
-            reply = await loop.run_in_executor(self._pool, self._execute, args, session)
+            reply = await self._workers.run(self._execute, args, session)
             failed = False
             return reply
         finally:
@@ -202,7 +200,7 @@ class Server:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
             status, body = "404 Not Found", "see /metrics\n"
             if head.startswith((b"GET /metrics ", b"GET /metrics?")):
-                gauges = await asyncio.get_running_loop().run_in_executor(self._pool, self._all_gauges)
+                gauges = await self._workers.run(self._all_gauges)
                 status, body = "200 OK", self.metrics.prometheus(gauges)
             writer.write(
                 f"HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4\r\n"
