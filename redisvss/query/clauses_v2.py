@@ -34,10 +34,8 @@ class ClausesV2(ShiftReduce):
         self.at += 1
         match self.kind:
             case T.LB:
-                self.room(4)
                 return self._tag(name)
             case T.LSQB:
-                self.room(4)
                 return self._bracket(name)
         self.open_scope((name,))
         self.slot = TEXT_SLOT
@@ -45,6 +43,7 @@ class ClausesV2(ShiftReduce):
 
     def _scope_of_many(self, name: str) -> None:
         """`@a|b|c:` takes text only."""
+        self.room(3)
         names = [name]
         while self.accept(T.OR):
             token = self.take(_NAMES | {T.NUMBER, T.SIZE})
@@ -72,9 +71,11 @@ class ClausesV2(ShiftReduce):
     # Tags
 
     def _tag(self, name: str) -> ast.Tag:
+        self.room(5)
         self.expect(T.LB)
         items = [self._tag_item()]
         while self.accept(T.OR):
+            self.room(6)
             items.append(self._tag_item())
         self.expect(T.RB)
         return ast.Tag(name, tuple(items))
@@ -106,6 +107,7 @@ class ClausesV2(ShiftReduce):
 
     def _comparison(self, name: str) -> ast.Node:
         """`@n>5`; the scanner made sure that a value follows."""
+        self.room(3)
         operator = decode(self.expect(T.OP).text or b"")
         value = self._value()
         match operator:
@@ -117,16 +119,19 @@ class ClausesV2(ShiftReduce):
         return ast.Not(node) if operator == "!=" else node
 
     def _bracket(self, name: str) -> ast.Node:
+        self.room(5)
         self.expect(T.LSQB)
         if self.kind in _NAMES:
             return self._shape_or_vector_range(name)
         low = self._bound()
         if not low.exclusive and self.accept(T.RSQB):
             return ast.Numeric(name, low, low, "==")
+        self.room(6)
         high = self._bound()
         if low.exclusive or high.exclusive or self.kind == T.RSQB:
             self.expect(T.RSQB)
             return ast.Numeric(name, low, high)
+        self.room(8)
         radius = self._value()
         unit = self.raw_text(self.take(self.words))
         self.expect(T.RSQB)
@@ -148,6 +153,7 @@ class ClausesV2(ShiftReduce):
         return ast.Bound(-token.number if minuses % 2 else token.number)
 
     def _shape_or_vector_range(self, name: str) -> ast.Node:
+        self.room(6)
         command = self.take(_NAMES)
         radius = self._value()
         if isinstance(radius.value, ast.Param) and not radius.negative and self.kind == T.RSQB:

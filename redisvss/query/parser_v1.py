@@ -100,7 +100,7 @@ class ParserV1(ShiftReduce):
             self.room(4)
             return self._tag(names[0])
         if len(names) == 1 and self.kind == T.LSQB:
-            self.room(4)
+            self.room(6)
             return self._bracket(names[0])
         self.open_scope(tuple(names))
         return None

@@ -87,17 +87,18 @@ class ParserV2(ClausesV2):
 
     def everything(self) -> ast.Node:
         """`*`, in any number of parentheses, alone or as the filter of a KNN."""
-        self.push(S.EXPRESSION, ast.All(), self.slot)
+        self.room(1)
         self.at += 1
-        while self.stack[-2:-1] and self.accept(T.RP):
+        while self.stack and self.kind == T.RP:
+            self.room(2)
             self.stack.pop()
-        if len(self.stack) == 1 and self.accept(T.ARROW):
+            self.at += 1
+        if not self.stack and self.accept(T.ARROW):
             if self.kind != T.LSQB:
                 raise self.error()
             return self.knn(ast.All())
-        if self.stack[1:]:
+        if self.stack or self.kind != T.END:
             raise self.error()
-        self.expect(T.END)
         return ast.All()
 
     def arrow(self) -> ast.Node | None:

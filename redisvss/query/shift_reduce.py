@@ -128,6 +128,7 @@ class ShiftReduce:
         self.stack.append(Entry(symbol, operand, slot, fields))
 
     def room(self, symbols: int) -> None:
+        """Refuse what would need that many places more; RediSearch's parser keeps a clause's tokens on its stack."""
         if len(self.stack) + symbols > self.max_stack:
             raise QuerySyntaxError(STACK_OVERFLOW)
 
@@ -157,7 +158,6 @@ class ShiftReduce:
                     self.push(S.EXPRESSION, operand, self.slot)
                     return None
             else:
-                self.room(1)
                 slot = self.slot
                 symbol, operand = self.leaf(kind)
                 self.push(symbol, operand, slot)
@@ -240,15 +240,18 @@ class ShiftReduce:
         """`)`: the operand takes the place of its parenthesis."""
         if len(self.stack) < 2 or self.stack[-2].symbol != S.LP:
             raise self.error()
+        self.room(1)
         inner = self.stack.pop()
         opening = self.stack.pop()
         self.push(inner.symbol, inner.operand, opening.slot)
         self.at += 1
 
     def arrow(self) -> ast.Node | None:
-        """`=>{ … }` after an operand; the arrow is consumed."""
-        self.room(2)
+        """`=>{ … }` after an operand, or several in a row; the first arrow is consumed."""
         items = self.attributes()
+        while self.kind == T.ARROW and self.tokens[self.at + 1].kind == T.LB:
+            self.at += 1
+            items += self.attributes()
         top = self.stack.pop()
         self.stack.append(top._replace(operand=with_attributes(top.operand, items)))
         return None
@@ -258,12 +261,14 @@ class ShiftReduce:
     def attributes(self) -> list[tuple[str, ast.Text]]:
         """`{ $name: value; … }`; a `;` may repeat, lead or trail."""
         items: list[tuple[str, ast.Text]] = []
+        self.room(4)
         self.expect(T.LB)
         separated = True
         while not self.accept(T.RB):
             if self.accept(T.SEMICOLON):
                 separated = True
             elif separated:
+                self.room(7 if items else 5)
                 name = self.expect(T.ATTRIBUTE)
                 self.expect(T.COLON)
                 items.append((decode(name.text or b"").lower(), self.raw_text(self.take(self.words))))
@@ -294,6 +299,7 @@ class ShiftReduce:
         distance = 0
         while distance < MAX_FUZZY_DISTANCE and self.accept(T.PERCENT):
             distance += 1
+        self.room(2 * distance + 1)
         text = self.text(self.take(words))
         for _ in range(distance):
             self.expect(T.PERCENT)
