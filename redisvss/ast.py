@@ -2,9 +2,9 @@
 
 Owns the node types only. The parser builds them, `bind` resolves them against a schema, nothing here knows
 either. Text is `str` (UTF-8 decoded with `surrogateescape`, so any bytes survive); escapes are already removed;
-nothing is lower-cased, stemmed or dropped yet. Every place where a parameter may stand holds `Param` instead of
-the literal, so that one parsed tree serves every execution of the same query string. A tree is at most 254 nodes
-deep, which is where the parser refuses.
+nothing is lower-cased or stemmed yet. Every place where a parameter may stand holds `Param` instead of
+the literal, so that one parsed tree serves every execution of the same query string. A tree is at most 256 nodes
+deep: the parser refuses a deeper one.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from redisvss import ast
 
 BLANKS = re.compile(r"[ \n]+")
 ESCAPE = re.compile(r"\\(?=.)", re.DOTALL)  # RediSearch strips a wildcard's escapes before it explains it
-SHAPES = {"CONTAINS": 0, "WITHIN": 1, "INTERSECTS": 2, "DISJOINT": 3}
+SHAPES = {"CONTAINS": 1, "WITHIN": 2, "DISJOINT": 3, "INTERSECTS": 4}
 
 
 class Printer:

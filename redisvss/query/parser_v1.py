@@ -13,7 +13,7 @@ from typing import ClassVar
 from redisvss import ast
 from redisvss.query.grouping import Group, Operand, decode, unescape
 from redisvss.query.lexer import T, Token, tokenize_v1
-from redisvss.query.shift_reduce import ANY_SLOT, S, ShiftReduce
+from redisvss.query.shift_reduce import S, ShiftReduce
 
 _WORDS = frozenset({T.TERM, T.NUMBER})
 _ANY_WORDS = _WORDS | {T.STOPWORD}
@@ -43,13 +43,15 @@ class ParserV1(ShiftReduce):
     hold: ClassVar = {S.OPTIONAL: 2, S.NEGATE: 6, S.COLON: 16, S.EXPRESSION: 17, S.OR: 18}
 
     def __init__(self, text: bytes, stopwords: frozenset[str] = frozenset()) -> None:
-        super().__init__(tokenize_v1(text, stopwords), stopwords, ANY_SLOT)
+        super().__init__(tokenize_v1(text, stopwords), stopwords)
 
-    def parse(self) -> ast.Node:
-        if self.accept(T.STAR):
-            self.expect(T.END)
-            return ast.All()
-        return super().parse()
+    def everything(self) -> ast.Node:
+        """`*` is a whole query."""
+        if self.stack:
+            raise self.error()
+        self.at += 1
+        self.expect(T.END)
+        return ast.All()
 
     def leaf(self, kind: int) -> tuple[int, Operand]:
         match kind:

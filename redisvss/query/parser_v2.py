@@ -17,7 +17,7 @@ from redisvss import ast
 from redisvss.query.clauses_v2 import ClausesV2
 from redisvss.query.grouping import Operand, unescape
 from redisvss.query.lexer import T, is_stopword, tokenize_v2
-from redisvss.query.shift_reduce import TEXT_SLOT, TOP_SLOT, S
+from redisvss.query.shift_reduce import TEXT_SLOT, S
 
 # Inside quotes only these separate words: `$`, line ends and other control characters do not.
 _QUOTED_WORD = re.compile(rb"(?:[^ \t,./(){}\[\]:;~!@#%^&*=+|'`\"<>?\\-]|\\.?)+", re.DOTALL)
@@ -50,7 +50,7 @@ class ParserV2(ClausesV2):
     hold: ClassVar = {S.OR: 4, S.NEGATE: 12, S.OPTIONAL: 12, S.TEXT: 13, S.EXPRESSION: 13, S.COLON: 15}
 
     def __init__(self, text: bytes, stopwords: frozenset[str] = frozenset(), *, flatten: bool = True) -> None:
-        super().__init__(tokenize_v2(text), stopwords, TOP_SLOT)
+        super().__init__(tokenize_v2(text), stopwords)
         self.flatten = flatten
 
     def leaf(self, kind: int) -> tuple[int, Operand]:

@@ -8,6 +8,7 @@ weighing the token that follows it (`power`) against the symbol before it (`hold
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, Final, NamedTuple
 
@@ -18,6 +19,7 @@ from redisvss.query.lexer import T, Token
 
 STACK_OVERFLOW = "Parser stack overflow. Try moving nested parentheses more to the left"
 MAX_FUZZY_DISTANCE = 3
+NUL = b"\0"
 
 # What the grammar allows where an operand may begin. TOP: nothing but parentheses before, so `*` may stand there.
 TEXT_SLOT, ANY_SLOT, TOP_SLOT = 0, 1, 2
@@ -50,7 +52,7 @@ class Entry(NamedTuple):
     fields: Fields = None
 
 
-class ShiftReduce:
+class ShiftReduce(ABC):
     """One parse. A grammar derives from it and adds its tables and its leaves."""
 
     max_stack: ClassVar[int]
@@ -60,10 +62,10 @@ class ShiftReduce:
     text_union: ClassVar[bool]  # whether a union of text stays text, and a union waits for more alternatives
     flatten = False  # see `grouping.join`
 
-    def __init__(self, tokens: list[Token], stopwords: frozenset[str], slot: int) -> None:
+    def __init__(self, tokens: list[Token], stopwords: frozenset[str]) -> None:
         self.tokens = tokens
         self.stopwords = stopwords
-        self.slot = slot
+        self.slot = TOP_SLOT
         self.at = 0
         self.stack: list[Entry] = []
         self.fields: Fields = None  # the scope new nodes are born with
@@ -76,17 +78,17 @@ class ShiftReduce:
             root = self._operand() or self._operators()
         return root
 
+    @abstractmethod
     def leaf(self, kind: int) -> tuple[int, Operand]:
         """One operand that is no prefix operator, parenthesis or `@field`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def field_clause(self) -> Operand:
         """What follows `@field`, which is the current token; or `open_scope` and None where text comes next."""
-        raise NotImplementedError
 
+    @abstractmethod
     def everything(self) -> ast.Node:
         """The rest of a query that began with `*`."""
-        raise NotImplementedError
 
     # Cursor
 
@@ -104,13 +106,13 @@ class ShiftReduce:
 
     def expect(self, kind: int) -> Token:
         token = self.tokens[self.at]
-        if token.kind is not kind:
+        if token.kind != kind:
             raise self.error()
         self.at += 1
         return token
 
     def accept(self, kind: int) -> bool:
-        if self.tokens[self.at].kind is not kind:
+        if self.tokens[self.at].kind != kind:
             return False
         self.at += 1
         return True
@@ -308,5 +310,5 @@ class ShiftReduce:
 
 def syntax_error(problem: str, offset: int, near: bytes | None = None) -> QuerySyntaxError:
     """RediSearch's wording; `near` ends at a NUL, being a C string there."""
-    where = "" if near is None else f" near {decode(near.partition(chr(0).encode())[0])}"
+    where = "" if near is None else f" near {decode(near.partition(NUL)[0])}"
     return QuerySyntaxError(f"{problem} at offset {offset}{where}")

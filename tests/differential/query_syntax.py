@@ -18,7 +18,6 @@ from pathlib import Path
 
 import redis
 
-sys.setrecursionlimit(5000)  # the printer goes four frames deep for each of 254 levels
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from query_printer import BLANKS, Printer
@@ -31,7 +30,7 @@ from redisvss.query.parser_v2 import ParserV2
 STOPWORDS = frozenset(DEFAULT_STOPWORDS)
 SCHEMA = "t TEXT INDEXMISSING b TEXT tag TAG INDEXMISSING n NUMERIC g GEO s GEOSHAPE"
 VECTOR = "v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2"
-PARAMS = {"p": "xy", "k": "5", "v": "\1" * 8, "q": "m"}
+PARAMS = {"p": "xy", "k": "5", "v": "\1" * 8, "q": "m", "w": "POINT(1 1)"}
 PRINTER = Printer(("t", "b"), PARAMS)
 
 VOCABULARY = r"hello world foo Bar 5 12 -3 1.5 the a to hello_w café fo\-o a\ b as ismissing inf -inf km m 1e5 w $p $k"
@@ -112,7 +111,16 @@ class Queries:
             return f"@g:[{self.choice('1$')}k 2 {self.choice(('3', '$k'))} {self.choice(('km', 'm', '$q'))}]".replace(
                 "1k", "1"
             )
-        return self.choice(("@s:[within $p]", "@s:[DISJOINT $p]", "@v:[VECTOR_RANGE 2 $v]", "@v:[vector_range $k $v]"))
+        return self.choice(
+            (
+                "@s:[within $w]",
+                "@s:[DISJOINT $w]",
+                "@s:[Contains $w]",
+                "@s:[intersects $w]",
+                "@v:[VECTOR_RANGE 2 $v]",
+                "@v:[vector_range $k $v]",
+            )
+        )
 
     def _tag_item(self) -> str:
         kind = self.random.random()
@@ -212,6 +220,7 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--show", type=int, default=20)
     options = arguments.parse_args()
+    sys.setrecursionlimit(5000)  # the printer goes four frames deep for each of 254 levels
     queries, referee, counts, shown = Queries(options.seed), Referee(options.url), Counter[str](), 0
     for _ in range(options.count):
         query = queries.next()

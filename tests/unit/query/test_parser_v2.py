@@ -169,9 +169,9 @@ TREES = [
     ("@loc:[1,2,3,m]", "GEO loc:{1.000000,2.000000 --> 3.000000 m}"),
     ("@loc:[$a $b $c $d]", "GEO loc:{$a,$b --> $c $d}"),
     ("@loc:[-$a 2 3 ft]", "GEO loc:{-$a,2.000000 --> 3.000000 ft}"),
-    ("@geom:[WITHIN $s]", "GEOSHAPE{1 $s}"),
-    ("@geom:[contains $s]", "GEOSHAPE{0 $s}"),
-    ("@geom:[Intersects $s]", "GEOSHAPE{2 $s}"),
+    ("@geom:[WITHIN $s]", "GEOSHAPE{2 $s}"),
+    ("@geom:[contains $s]", "GEOSHAPE{1 $s}"),
+    ("@geom:[Intersects $s]", "GEOSHAPE{4 $s}"),
     ("@geom:[DISJOINT $s]", "GEOSHAPE{3 $s}"),
     # ismissing
     ("ismissing(@t)", "ISMISSING{t}"),
