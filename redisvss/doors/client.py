@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import redis
@@ -47,12 +48,12 @@ class Turns:
     def add(self, commands: Iterable[tuple[Any, ...]]) -> None:
         self._later.extend(commands)
 
-    def ready(self, encode: Any) -> list[tuple[Any, ...]]:
+    def ready(self, encoder: Any) -> list[tuple[Any, ...]]:
         """Commands to send now, in the form they came in where they are unchanged."""
         sending: list[tuple[Any, ...]] = []
         while self._later and not (self.due and self.due[-1].holds):
             command = self._later[0]
-            args = _Encoded(command, encode)
+            args = _Encoded(command, encoder)
             if self.due and self.conversation.waits(args):
                 break
             self._later.popleft()
@@ -67,13 +68,14 @@ class Turns:
 class _Encoded(Sequence[bytes]):
     """A command's words as bytes; only those that are looked at are encoded, so that plain commands cost little."""
 
-    __slots__ = ("_encode", "_words")
+    __slots__ = ("_encoder", "_utf8", "_words")
 
-    def __init__(self, command: tuple[Any, ...], encode: Any) -> None:
+    def __init__(self, command: tuple[Any, ...], encoder: Any) -> None:
         name = command[0]
         first = name.encode() if isinstance(name, str) else bytes(name)
         self._words: tuple[Any, ...] = (*first.split(), *command[1:]) if b" " in first else (first, *command[1:])
-        self._encode = encode
+        self._encoder = encoder
+        self._utf8 = encoder.encoding == "utf-8" and encoder.encoding_errors == "strict"
 
     def __len__(self) -> int:
         return len(self._words)
@@ -87,7 +89,17 @@ class _Encoded(Sequence[bytes]):
         return self._bytes(self._words[item])
 
     def _bytes(self, word: Any) -> bytes:
-        return word if type(word) is bytes else bytes(self._encode(word))
+        """As redis-py's encoder would; the usual types go past it, which takes a microsecond a word."""
+        kind = type(word)
+        if kind is bytes:
+            encoded: bytes = word
+        elif kind is str and self._utf8:
+            encoded = word.encode()
+        elif kind is int:
+            encoded = b"%d" % word
+        else:
+            encoded = bytes(self._encoder.encode(word))
+        return encoded
 
 
 class _Door:
@@ -128,11 +140,15 @@ class _Door:
         if kind is bytes:
             return self.encoder.decode(reply) if decoding else reply
         if kind is dict:
-            return {self._value(k, decoding): self._value(v, decoding) for k, v in reply.items()}
+            name = _decoded if decoding else _encoded
+            return {
+                name(k) if type(k) is str else self._value(k, decoding): self._value(v, decoding)
+                for k, v in reply.items()
+            }
         if kind is list or kind is Set:
             return [self._value(item, decoding) for item in reply]
         if kind is str:
-            return self._value(reply.encode("utf-8", "surrogateescape"), decoding)
+            return reply if decoding else _encoded(reply)
         if isinstance(reply, CommandError):
             return BaseParser.parse_error(str(reply))  # type: ignore[no-untyped-call]
         return reply
@@ -152,6 +168,16 @@ class _Door:
 
     def _observed(self, observer: Observer, element: Any) -> Any:
         return observer(element)
+
+
+@lru_cache(maxsize=1024)
+def _encoded(name: str) -> bytes:
+    """A simple string; the same few stand in every reply."""
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _decoded(name: str) -> str:
+    return name
 
 
 class SyncDoor(_Door):
@@ -184,7 +210,7 @@ class SyncDoor(_Door):
         self._send_ready()
 
     def _send_ready(self) -> None:
-        if commands := self._turns.ready(self.encoder.encode):
+        if commands := self._turns.ready(self.encoder):
             packed = super(_Door, self).pack_commands(commands)  # type: ignore[misc]  # redis-py's own
             super().send_packed_command(packed, check_health=False)  # type: ignore[misc]
 
@@ -255,7 +281,7 @@ class AsyncDoor(_Door):
         await self._send_ready()
 
     async def _send_ready(self) -> None:
-        if commands := self._turns.ready(self.encoder.encode):
+        if commands := self._turns.ready(self.encoder):
             pack = super(_Door, self).pack_command  # type: ignore[misc]  # redis-py's own; its plural calls ours
             packed = [chunk for command in commands for chunk in pack(*command)]
             await super().send_packed_command(packed, check_health=False)  # type: ignore[misc]
