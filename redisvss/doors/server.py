@@ -10,7 +10,9 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
+import socket
 import ssl
 import sys
 import time
@@ -102,7 +104,7 @@ class Server:
 
     @property
     def addresses(self) -> list[Any]:
-        return [socket.getsockname() for listener in self._listeners for socket in getattr(listener, "sockets", ())]
+        return [s.getsockname() for listener in self._listeners for s in getattr(listener, "sockets", ())]
 
     async def start(self, listen: Listen) -> None:
         """Raises OSError when an address cannot be had."""
@@ -250,6 +252,15 @@ def _announce(server: Server, services: Services) -> None:
     behind = services.upstream.address if isinstance(services.upstream, Upstream) else "embedded"
     engine = "native" if services.engine is None else "local"
     print(f"redisvss ready: listening on {places}, upstream {behind}, engine {engine}", flush=True)
+    _notify_systemd()
+
+
+def _notify_systemd() -> None:
+    """sd_notify(3): where a service manager waits for readiness (Type=notify), say so."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address is not None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifier:
+            notifier.sendto(b"READY=1", address.replace("@", "\0", 1))
 
 
 class JsonLog(logging.Formatter):

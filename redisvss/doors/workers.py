@@ -1,7 +1,7 @@
 """Threads that run blocking work for an event loop.
 
-`concurrent.futures` would do; its futures and their wrapping for asyncio cost more than a small search. A queue in C and
-one call back into the loop are all that is needed.
+`concurrent.futures` would do; its futures and their wrapping for asyncio cost more than a small search. A queue in C
+and one call back into the loop are all that is needed.
 """
 
 from __future__ import annotations

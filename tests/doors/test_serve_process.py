@@ -135,6 +135,16 @@ def test_metrics_and_unix_socket(tmp_path: Path) -> None:
         assert (info["indexes"], info["documents"]) == (1, 1)
 
 
+def test_a_service_manager_is_told_of_readiness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(10)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        with served("--embedded"):
+            assert manager.recv(100) == b"READY=1"
+
+
 def test_tls(tmp_path: Path) -> None:
     openssl = shutil.which("openssl")
     if openssl is None:
