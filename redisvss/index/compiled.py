@@ -21,9 +21,12 @@ from redisvss.index.kernels.arith import Dot, IntegerCosine, SquaredL2
 from redisvss.index.matrix import Ints, RowStore
 
 SHARE = 64  # rows per task of a build: small enough to balance threads, large enough to hide the dispatch
-_SCAN_SHARE = 1 << 21  # elements per task of a scan: about a millisecond, so small scans stay in the caller's thread
+SCAN_SHARE = 1 << 21  # elements per task of a scan: about a millisecond, so small scans stay in the caller's thread
 _DEADLINE_EVERY = 1 << 25  # elements between two looks at the clock: about 20 ms
 _WORDS_PER_KEY = 1024  # a Roaring container covers 65,536 ids
+
+_NO_ROWS = np.empty(0, np.int64)
+_workers = os.cpu_count() or 1  # asked once: the call costs 50 µs
 
 _pool: ThreadPoolExecutor | None = None
 
@@ -31,12 +34,11 @@ _pool: ThreadPoolExecutor | None = None
 def in_parallel(task: Callable[[int, int], object], n: int, share: int = SHARE) -> None:
     """Run task(first, last) over shares of range(n) in threads; a single share runs in the caller's."""
     global _pool
-    workers = os.cpu_count() or 1
-    if n <= share or workers == 1:
+    if n <= share or _workers == 1:
         task(0, n)
         return
     if _pool is None:
-        _pool = ThreadPoolExecutor(workers, "redisvss-vectors")
+        _pool = ThreadPoolExecutor(_workers, "redisvss-vectors")
     for done in [_pool.submit(task, first, min(n, first + share)) for first in range(0, n, share)]:
         done.result()
 
@@ -79,8 +81,22 @@ def measure(store: RowStore, query: Query, chosen: Ints | None, deadline: float 
             else:
                 scan.measure(wide, rows, chosen, start + first, start + last, metric, out)
 
-        in_parallel(share, min(step, total - start), max(1, _SCAN_SHARE // store.dim))
+        in_parallel(share, min(step, total - start), max(1, SCAN_SHARE // store.dim))
     return reported(out, store.dtype)
+
+
+def top(store: RowStore, query: Query, chosen: Ints | None, k: int) -> tuple[Ints, Floats]:
+    """Rows and reported distances of the k nearest chosen rows (None: of all), none of them odd; ties by doc id.
+
+    For small k and scans short enough for one thread: one call instead of a dozen passes over the distances.
+    """
+    wide = query.wide if store.dtype not in INTEGER_TYPES else query.wide.astype(np.int16)
+    dist, ids = np.empty(k), np.empty(k, np.int64)
+    size = scan.top(
+        wide, rows_of(store), store.row_doc, _NO_ROWS if chosen is None else chosen, chosen is None,
+        metric_of(store, query.norm), dist, ids,
+    )  # fmt: skip
+    return ids[:size], dist[:size]
 
 
 def words_of(docs: BitMap) -> NDArray[np.uint64]:

@@ -10,6 +10,7 @@ strategy ranks by the same numbers.
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,8 +84,11 @@ def encode(values: Array, dtype: str) -> Array:
     values = np.asarray(values)
     if dtype == "BFLOAT16":
         return values.astype("<i2", copy=False) if values.dtype == np.int16 else _to_bfloat16(values)
+    stored = STORED[dtype]
+    if values.dtype == stored:
+        return values
     with np.errstate(over="ignore", invalid="ignore"):
-        return values.astype(STORED[dtype], copy=False)
+        return values.astype(stored)
 
 
 def _to_bfloat16(values: Array) -> Array:
@@ -120,7 +124,7 @@ def normalise(rows: Array, dtype: str, metric: Metric) -> Array:
         return rows
     wide = widen(rows, dtype)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        lengths = norms(rows, dtype).astype(wide.dtype)
+        lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide, dtype=np.float64)).astype(wide.dtype)
         return encode(wide / lengths[:, None], dtype)
 
 
@@ -138,11 +142,27 @@ def odd_rows(rows: Array, dtype: str, metric: Metric) -> NDArray[np.bool_]:
 
 def prepare(values: Array, dtype: str, metric: Metric) -> Query:
     """The one place where a query is cast and normalised. `values`: (dim,) numbers, not modified."""
-    row = normalise(encode(values, dtype)[None, :], dtype, metric)
-    wide = widen(row, dtype)[0].astype(np.float64)
+    row = encode(values, dtype)
+    wide, norm = _wide_and_norm(row, dtype)
+    if metric is Metric.COSINE and dtype not in INTEGER_TYPES:
+        row = normalise(row[None, :], dtype, metric)[0] if not 1e-30 < norm < 1e30 else _unit(row, norm, dtype)
+        wide, norm = _wide_and_norm(row, dtype)
+    safe = norm < _SAFE.get(dtype, math.inf) and (norm > 0 or metric is not Metric.COSINE)  # False for NaN
+    return Query(row, wide, norm, not safe)
+
+
+def _wide_and_norm(row: Array, dtype: str) -> tuple[Floats, float]:
+    wide = widen(row, dtype).astype(np.float64)
+    if dtype != "FLOAT64":  # squares of the other types cannot overflow float64
+        return wide, math.sqrt(wide.dot(wide))
     with np.errstate(over="ignore", invalid="ignore"):
-        norm = float(np.sqrt(wide @ wide))
-    return Query(row[0], wide, norm, bool(odd_rows(row, dtype, metric)[0]))
+        return wide, math.sqrt(wide.dot(wide))
+
+
+def _unit(row: Array, norm: float, dtype: str) -> Array:
+    """`normalise` for one row of an ordinary norm, without its guards: they would double the cost of a query."""
+    wide = widen(row, dtype)
+    return encode(wide / wide.dtype.type(norm), dtype)
 
 
 def exact(query: Query, rows: Array, dtype: str, metric: Metric) -> Floats:
@@ -167,15 +187,17 @@ def _similarity(query: Query, wide: Floats, dtype: str, metric: Metric) -> Float
 
 def reported(raw: Floats, dtype: str) -> Floats:
     """Float64 distances rounded to the precision RediSearch reports for the type."""
-    return raw if dtype == "FLOAT64" else raw.astype(np.float32).astype(np.float64)
+    if dtype == "FLOAT64":
+        return raw
+    with np.errstate(over="ignore"):
+        return raw.astype(np.float32).astype(np.float64)
 
 
 def nearest(distances: Floats, doc_ids: NDArray[np.integer], k: int) -> NDArray[np.int64]:
     """Positions of the k nearest, nearest first; ties by doc id, NaN last."""
     if k < len(distances):
-        kth = np.partition(distances, k - 1)[k - 1]
-        keep = np.flatnonzero(distances <= kth) if kth == kth else np.arange(len(distances))
-    else:
-        keep = np.arange(len(distances))
-    order = np.lexsort((doc_ids[keep], distances[keep]))[:k]
-    return keep[order]
+        kth = np.partition(distances, k - 1)[k - 1] if k > 0 else -np.inf
+        if kth == kth:
+            (keep,) = (distances <= kth).nonzero()
+            return keep[np.lexsort((doc_ids[keep], distances[keep]))[:k]]
+    return np.lexsort((doc_ids, distances))[:k]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,12 @@ from redisvss.index import warm
 from redisvss.index.distance import INTEGER_TYPES, Floats, Metric, Query, exact, nearest, widen
 from redisvss.index.matrix import Ints, RowStore
 
+if TYPE_CHECKING:
+    from redisvss.index.coarse import CoarseRows
+
 _CHUNK_ELEMENTS = 1 << 22  # elements per step of a long scan: bounds temporaries and the wait for a deadline
 _WORTH_COMPILING = 1 << 20  # elements: numpy needs a millisecond from here on
+_FEW = 128  # k up to which a list kept sorted by insertion is quicker than sorting all distances
 _TINY = 1 << 13  # elements below which float64 at once is quicker than two steps
 
 
@@ -32,8 +37,20 @@ class Scan:
     timed_out: bool = False
 
 
-def scan(store: RowStore, query: Query, rows: Ints | None, k: int, deadline: float | None = None) -> Scan:
-    """The k nearest of `rows` (None: every live row), ties by doc id, NaN distances last."""
+def scan(
+    store: RowStore,
+    query: Query,
+    rows: Ints | None,
+    k: int,
+    deadline: float | None = None,
+    coarse: CoarseRows | None = None,
+) -> Scan:
+    """The k nearest of `rows` (None: every live row), ties by doc id, NaN distances last.
+
+    coarse: the store's int8 copy, if there is one, for scans of every row.
+    """
+    if coarse is not None and rows is None and not query.odd and 0 < k <= _FEW and deadline is None:
+        rows = coarse.candidates(query, min(k, store.live))
     rows = store.live_rows() if rows is None else rows
     total = store.size if rows is None else len(rows)
     if not query.odd and _compiled(store, total):
@@ -58,14 +75,17 @@ def _compiled(store: RowStore, rows: int) -> bool:
 
 def _measured(store: RowStore, query: Query, rows: Ints | None, k: int, deadline: float | None) -> Scan:
     """`scan` by compiled float64 arithmetic over every row."""
-    from redisvss.index.compiled import measure
+    from redisvss.index.compiled import SCAN_SHARE, measure, top
 
+    total = store.size if rows is None else len(rows)
+    if 0 < k <= _FEW and total * store.dim <= SCAN_SHARE and not len(store.odd):
+        return Scan(*top(store, query, rows, min(k, total)), total)
     distances = measure(store, query, rows, deadline)
     reached = len(distances)
-    timed_out = reached < (store.size if rows is None else len(rows))
+    timed_out = reached < total
     chosen = np.arange(reached) if rows is None else rows[:reached]
     if len(store.odd):
-        odd = np.flatnonzero(np.isin(chosen, store.odd))
+        odd = _odd_places(store, chosen)
         distances[odd] = judge(store, query, chosen[odd])
     return _best(store, chosen, distances, k, timed_out)
 
@@ -82,14 +102,19 @@ def judge(store: RowStore, query: Query, rows: Ints) -> Floats:
 def _candidates(store: RowStore, query: Query, rows: Ints | None, k: int, deadline: float | None) -> tuple[Ints, bool]:
     """Every row that may be among the k nearest, odd ones included."""
     near, timed_out = _approximate(store, query, rows, deadline)
-    odd = store.odd if rows is None else np.flatnonzero(np.isin(rows, store.odd))
+    odd = _odd_places(store, rows)
     near[odd] = np.inf
     kth = np.partition(near, k - 1)[k - 1] if k < len(near) else np.inf
     near[odd] = -np.inf  # unknown: may be anywhere
-    keep = np.flatnonzero(near <= kth + 2 * error_bound(store, query))
+    (keep,) = (near <= kth + 2 * error_bound(store, query)).nonzero()
     if timed_out:
         keep = keep[near[keep] < np.inf]
     return (keep if rows is None else rows[keep]), timed_out
+
+
+def _odd_places(store: RowStore, rows: Ints | None) -> Ints:
+    """Where among `rows` (None: all) the odd ones are."""
+    return store.odd if rows is None or not len(store.odd) else np.flatnonzero(np.isin(rows, store.odd))
 
 
 def error_bound(store: RowStore, query: Query) -> float:

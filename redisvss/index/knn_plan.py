@@ -50,8 +50,8 @@ def choose(sizes: Sizes, k: int, ef_runtime: int, policy: str | None = None) -> 
     ef = -(-ef * sizes.rows // max(1, sizes.docs))  # several vectors per document: more rows for as many documents
     strategy = _strategy(sizes, survivors, ef, policy)
     if strategy == "exact":
-        return KnnPlan(_mode(filtered, strategy), strategy, survivors, exact=True)
-    return KnnPlan(_mode(filtered, strategy), strategy, _ROWS_PER_EF * ef + sizes.loose, False, 1, ef)
+        return KnnPlan(mode(filtered, strategy), strategy, survivors, exact=True)
+    return KnnPlan(mode(filtered, strategy), strategy, _ROWS_PER_EF * ef + sizes.loose, False, 1, ef)
 
 
 def _strategy(sizes: Sizes, survivors: int, ef: int, policy: str | None) -> str:
@@ -65,7 +65,8 @@ def _strategy(sizes: Sizes, survivors: int, ef: int, policy: str | None) -> str:
     return "sweep" if share >= _SWEEP_FROM else "two-hop"
 
 
-def _mode(filtered: bool, strategy: str) -> str:
+def mode(filtered: bool, strategy: str) -> str:
+    """RediSearch's name for the way a query is answered."""
     if not filtered:
         return "STANDARD_KNN"
     return "HYBRID_ADHOC_BF" if strategy == "exact" else "HYBRID_BATCHES"

@@ -11,6 +11,7 @@ import dataclasses
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,12 @@ from redisvss.index.knn_plan import KnnPlan
 from redisvss.index.matrix import Ints, RowStore
 from redisvss.index.tiered import TieredGraph
 
+if TYPE_CHECKING:
+    from redisvss.index.coarse import CoarseRows
+
 __all__ = ["ELEMENT_SIZE", "KnnHits", "KnnPlan", "Metric", "Query", "VectorIndex", "VectorParams", "decode_blob"]
 
+_WORTH_CODING = 1 << 24  # elements (64 MB of FLOAT32): from here on a FLAT field also keeps an int8 copy
 _RERANKED = 16  # rows beyond k whose order the walk's float32 arithmetic may have got wrong
 
 
@@ -80,12 +85,14 @@ class VectorIndex:
 
     def __init__(self, params: VectorParams) -> None:
         self.params = params
+        self._asked = False  # for kernels
         self._open()
 
     def _open(self) -> None:
         p = self.params
         self._store = RowStore(p.dtype, p.dim, p.metric, p.initial_cap)
         self._tiers = TieredGraph(self._store, p.m, p.ef_construction, p.seed) if p.algorithm == "HNSW" else None
+        self._coarse: CoarseRows | None = None
         self._writing = self._tiers.writing if self._tiers else threading.Lock()
 
     # ---- writing -------------------------------------------------------------------------------------------------
@@ -147,6 +154,21 @@ class VectorIndex:
     def _added(self, rows: Ints) -> None:
         if self._tiers is not None:
             self._tiers.add(rows)
+        elif self._coarse is not None:
+            self._coarse.code(rows)
+        elif self._store.size * self.params.dim >= _WORTH_CODING and self.params.dtype in ("FLOAT32", "FLOAT64"):
+            self._copy_coarsely()
+
+    def _copy_coarsely(self) -> None:
+        """Begin the int8 copy, or ask for the kernels that make it and begin when they are there."""
+        key = self.params.dtype, self.params.metric
+        if warm.ready(*key, self.params.dim):
+            from redisvss.index.coarse import CoarseRows
+
+            self._coarse = CoarseRows(self._store)
+        elif not self._asked:
+            self._asked = True
+            warm.start(*key, self.compact)
 
     def warm(self) -> None:
         """Wait until compiled kernels are there for this field's type and metric."""
@@ -154,9 +176,11 @@ class VectorIndex:
 
     def compact(self) -> None:
         """Finish all deferred work: rows waiting for the graph, links around dead rows."""
-        if self._tiers is not None:
-            with self._writing:
+        with self._writing:
+            if self._tiers is not None:
                 self._tiers.finish()
+            elif self._coarse is None:
+                self._added(np.empty(0, np.int64))
 
     # ---- what is stored ------------------------------------------------------------------------------------------
 
@@ -174,7 +198,7 @@ class VectorIndex:
 
     def memory_bytes(self) -> int:
         """Bytes the index reserves."""
-        return self._store.memory_bytes() + (self._tiers.memory_bytes() if self._tiers else 0)
+        return sum(part.memory_bytes() for part in (self._store, self._tiers, self._coarse) if part is not None)
 
     # ---- searching -----------------------------------------------------------------------------------------------
 
@@ -252,12 +276,15 @@ class VectorIndex:
     ) -> KnnPlan:
         """How `knn` would answer, given how many docs the filter leaves (None: there is no filter)."""
         tiers, store = self._tiers, self._store
+        if tiers is None:
+            candidates = len(store.docs) if n_allowed is None else n_allowed
+            return KnnPlan(knn_plan.mode(n_allowed is not None, "exact"), "exact", candidates, True)
         sizes = knn_plan.Sizes(
             docs=len(store.docs),
             rows=store.live,
-            loose=len(tiers.pending) if tiers else 0,
+            loose=len(tiers.pending),
             allowed=n_allowed,
-            graph=tiers is not None and tiers.graph is not None and tiers.graph.count > tiers.graph.dead,
+            graph=tiers.graph is not None and tiers.graph.count > tiers.graph.dead,
         )
         return knn_plan.choose(sizes, k, ef_runtime or self.params.ef_runtime, policy)
 
@@ -270,7 +297,7 @@ class VectorIndex:
         rows = None if allowed is None else store.rows_of_docs(_ids(allowed & store.docs))
         if store.many:
             return self._ranked(query, k, store.all_live() if rows is None else rows, plan)
-        found = flat.scan(store, query, rows, k, deadline)
+        found = flat.scan(store, query, rows, k, deadline, self._coarse)
         return KnnHits(store.row_doc[found.rows].astype(np.int64), found.distances, plan, found.timed_out)
 
     def range(

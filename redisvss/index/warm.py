@@ -71,6 +71,7 @@ def _run(dtype: str, metric: Metric) -> None:
 def _exercise(dtype: str, metric: Metric) -> None:
     """Call every kernel once on a small index, which compiles it or loads it from the cache."""
     from redisvss.index import compiled
+    from redisvss.index.coarse import CoarseRows
     from redisvss.index.hnsw import Graph
 
     store = RowStore(dtype, 8, metric)
@@ -88,3 +89,6 @@ def _exercise(dtype: str, metric: Metric) -> None:
     graph.mend(300)
     compiled.measure(store, query, rows)
     compiled.measure(store, query, None)
+    compiled.top(store, query, rows, 1)
+    if dtype in ("FLOAT32", "FLOAT64"):
+        CoarseRows(store).candidates(query, 1)

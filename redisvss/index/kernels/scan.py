@@ -26,6 +26,29 @@ def measure_all(query, rows, first, last, metric, out):
 
 
 @jit
+def top(query, rows, owner, chosen, whole, metric, dist, ids):
+    """The len(dist) nearest of the chosen rows (whole: of all), ascending, ties by owner. Returns how many."""
+    size, limit = 0, len(dist)
+    for at in range(len(rows) if whole else len(chosen)):
+        row = at if whole else chosen[at]
+        d = true(query, rows, row, metric)
+        d = d if rows.itemsize == 8 else np.float64(np.float32(d))
+        if size == limit:
+            if d > dist[size - 1] or (d == dist[size - 1] and owner[row] > owner[ids[size - 1]]):
+                continue
+            size -= 1
+        place = size
+        while place > 0 and (dist[place - 1] > d or (dist[place - 1] == d and owner[ids[place - 1]] > owner[row])):
+            dist[place] = dist[place - 1]
+            ids[place] = ids[place - 1]
+            place -= 1
+        dist[place] = d
+        ids[place] = row
+        size += 1
+    return size
+
+
+@jit
 def _u16(blob, at):
     return np.int64(blob[at]) | np.int64(blob[at + 1]) << 8
 

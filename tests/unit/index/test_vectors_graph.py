@@ -83,7 +83,7 @@ def test_both_walks_under_a_filter_collect_only_what_passes(built, strategy):
 def test_the_same_writes_build_the_same_graph_on_any_number_of_threads(monkeypatch):
     graphs = []
     for cpus in (1, 2):
-        monkeypatch.setattr("os.cpu_count", lambda cpus=cpus: cpus)
+        monkeypatch.setattr("redisvss.index.compiled._workers", cpus)
         index = hnsw(seed=5)
         index.put(np.arange(3000), clustered(2, 3000))
         graphs.append(index._tiers.graph._links.array[:3000].copy())
