@@ -11,7 +11,7 @@ from redisvss.aggregate.chunk import Chunk, End, merge
 from redisvss.aggregate.plan import Plan, plan
 from redisvss.aggregate.request import Pipeline
 from redisvss.aggregate.source import Source
-from redisvss.aggregate.streams import Run, open_stream
+from redisvss.aggregate.streams import Observer, Run, open_stream
 from redisvss.errors import CommandError
 from redisvss.expression.columns import Column
 from redisvss.expression.values import Multi, Value
@@ -48,8 +48,12 @@ class Execution:
         fail_on_timeout: bool = False,
         unstable_features: bool = False,
         clock: Callable[[], float] | None = None,
+        observe: Observer | None = None,
     ) -> None:
-        """seconds: what one read may take, None for ever. Raises CommandError where a step names what is not there."""
+        """seconds: what one read may take, None for ever; observe: see `open_stream`.
+
+        Raises CommandError where a step names what is not there.
+        """
         self.pipeline = pipeline
         self._plan: Plan = plan(pipeline, source)
         self._source = source
@@ -57,7 +61,7 @@ class Execution:
         self._fail_on_timeout = fail_on_timeout
         self._run = Run(source, None, unstable_features, *([clock] if clock else []))
         self._start_clock()
-        self._stream = open_stream(self._plan.stages, self._run)
+        self._stream = open_stream(self._plan.stages, self._run, *([observe] if observe else []))
         self._pending: Chunk | None = None
         self._read = 0  # matches accounted for by earlier pages
         self._seen: dict[str, None] = {}  # fields of whole documents, in the order rows first had them

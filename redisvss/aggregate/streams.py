@@ -218,11 +218,14 @@ class _Blocking(Stream):
         return replace(chunk, read=np.full(chunk.size, end.read), end=end)
 
 
-def open_stream(stages: tuple[Stage, ...], run: Run) -> Stream:
-    """The stages joined, ready to be read."""
+Observer = Callable[[Stage | None, Stream], Stream]
+
+
+def open_stream(stages: tuple[Stage, ...], run: Run, observe: Observer = lambda stage, stream: stream) -> Stream:
+    """The stages joined, ready to be read. observe: may put a stream of its own behind each (None: the matches)."""
     blocking = [position for position, stage in enumerate(stages) if isinstance(stage, BLOCKING)]
     last_blocking = blocking[-1] if blocking else -1
-    stream: Stream = Matches(run, LARGEST_CHUNK if blocking else FIRST_CHUNK)
+    stream = observe(None, Matches(run, LARGEST_CHUNK if blocking else FIRST_CHUNK))
     for position, stage in enumerate(stages):
         match stage:
             case LoadFields() | LoadDocument():
@@ -233,4 +236,5 @@ def open_stream(stages: tuple[Stage, ...], run: Run) -> Stream:
                 stream = _Paging(stream, stage.offset, stage.limit)
             case _:
                 stream = _Blocking(run, stream, stage)
+        stream = observe(stage, stream)
     return stream

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from redisvss.aggregate import Cursor, Execution, Page, build_reply
 from redisvss.aggregate.request import DEFAULT_CURSOR_COUNT, CursorOptions
+from redisvss.aggregate.streams import Observer
 from redisvss.commands.aggregate_args import AggregateRequest, parse_aggregate
 from redisvss.commands.args import Args
 from redisvss.commands.registry import command
 from redisvss.errors import CommandError
 from redisvss.numbers import parse_integer
+from redisvss.query.profile import Profiler
 from redisvss.query.rows import MatchedRows
 from redisvss.reply import OK, Reply, Session
 from redisvss.searchindex import SearchIndex
@@ -34,7 +36,7 @@ class OpenAggregation:
     def read(self, protocol: int) -> tuple[Reply, bool]:
         """The next rows, and whether they were the last. Raises CommandError."""
         page = self.execution.read(self.count)
-        return _shown(self.request, page, protocol), page.done
+        return shown_page(self.request, page, protocol), page.done
 
 
 @command(
@@ -47,31 +49,41 @@ def ft_aggregate(engine: Engine, session: Session, args: Args) -> Reply:
     name = args.next()
     request = parse_aggregate(args, engine.config, session.protocol)
     index = engine.search_index(name)
-    execution = start(engine, index, request)
+    _, execution = start(engine, index, request)
     if request.pipeline.cursor is not None:
         return _open_cursor(engine, session, OpenAggregation(request, index, execution, 0), request.pipeline.cursor)
     most = engine.config.get("MAXAGGREGATERESULTS")
     page = execution.read(int(most) if most is not None and most.isdigit() else None)
-    return _shown(request, page, session.protocol)
+    return shown_page(request, page, session.protocol)
 
 
-def start(engine: Engine, index: SearchIndex, request: AggregateRequest) -> Execution:
-    """The query run, the pipeline planned, nothing of it read yet. Raises CommandError."""
+def start(
+    engine: Engine,
+    index: SearchIndex,
+    request: AggregateRequest,
+    profiler: Profiler | None = None,
+    observe: Observer | None = None,
+) -> tuple[MatchedRows, Execution]:
+    """The query run, the pipeline planned, nothing of it read yet. Raises CommandError.
+
+    profiler, observe: FT.PROFILE's, see MatchedRows and Execution.
+    """
     search, config = request.search, engine.config
     if search.expand and index.definition.key_type != "JSON":
         raise CommandError("EXPAND format is only supported with JSON")
     index.dialects_used.add(search.dialect)
-    rows = MatchedRows(index, search, config, engine, request.pipeline.addscores)
-    return Execution(
+    rows = MatchedRows(index, search, config, engine, request.pipeline.addscores, profiler)
+    return rows, Execution(
         request.pipeline,
         rows,
         seconds=search.timeout_ms / 1000 if search.timeout_ms else None,
         fail_on_timeout=config.fail_on_timeout,
         unstable_features=config.get("ENABLE_UNSTABLE_FEATURES") == "true",
+        observe=observe,
     )
 
 
-def _shown(request: AggregateRequest, page: Page, protocol: int) -> Reply:
+def shown_page(request: AggregateRequest, page: Page, protocol: int) -> Reply:
     search, fields = request.search, request.pipeline.fields
     reply: Reply = build_reply(page, protocol=protocol, dialect=search.dialect, expand=search.expand, fields=fields)
     return reply

@@ -63,7 +63,7 @@ class MissingLeaf(Leaf):
         return f"ISMISSING{{{self.name}}}"
 
     def profile(self) -> dict[str, object]:
-        return {"Type": "MISSING", "Term": self.name}
+        return {"Type": "MISSING", "Field": self.name}
 
 
 def bind(node: ast.Node, index: SearchIndex, context: BindContext) -> BoundQuery:

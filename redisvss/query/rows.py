@@ -22,8 +22,8 @@ from redisvss.expression.columns import Rows, objects
 from redisvss.expression.values import name_of
 from redisvss.fields.numeric import NumericField
 from redisvss.query.bind import BoundQuery, bind
-from redisvss.query.execute import execute
 from redisvss.query.parser import parse_query
+from redisvss.query.profile import Profiler
 from redisvss.query.projection import Loader
 from redisvss.query.request import SearchRequest
 from redisvss.query.score import explain
@@ -43,17 +43,25 @@ class MatchedRows(Search):
     """
 
     def __init__(
-        self, index: SearchIndex, request: SearchRequest, config: Config, loader: Loader, addscores: bool = False
+        self,
+        index: SearchIndex,
+        request: SearchRequest,
+        config: Config,
+        loader: Loader,
+        addscores: bool = False,
+        profiler: Profiler | None = None,
     ) -> None:
         """Runs the query; raises CommandError or QueryError if it cannot be."""
-        super().__init__(index, request, config, loader)
+        super().__init__(index, request, config, loader, profiler)
         self.is_json = index.definition.key_type == "JSON"
         self.dialect = request.dialect
-        self.hidden = _hidden(index)
+        self.hidden = hidden_fields(index)
         tree = parse_query(request.query, request.dialect)
+        self.clock.lap("parse")
         with index.lock.read():
-            self._query: BoundQuery = self._restricted(bind(tree, index, self._context()))
-            matches = execute(self._query, self.deadline)
+            self.query: BoundQuery = self._restricted(bind(tree, index, self._context()))
+            self.clock.lap("bind")
+            self.matches = matches = self._execute(self.query)
             if matches.timed_out and config.fail_on_timeout:
                 raise CommandError(TIMED_OUT)
             revisions = index.table.revision[matches.ids]
@@ -62,10 +70,10 @@ class MatchedRows(Search):
             self.doc_ids: NDArray[np.int64] = revisions[order]
             self._numbers_of = {name: distances[order] for name, distances in matches.distances.items()}
             if addscores or request.withscores:
-                self._scores_of = self._scores(self._query, matches)[order]
+                self._scores_of = self._scores(self.query, matches)[order]
         if addscores:
             self._numbers_of[SCORE] = self._scores_of
-        self.yields: Sequence[str] = [*self._query.yields, *([SCORE] if addscores else [])]
+        self.yields: Sequence[str] = [*self.query.yields, *([SCORE] if addscores else [])]
 
     def field(self, name: str) -> FieldSpec | None:
         indexed = self.index.by_name.get(name)
@@ -81,9 +89,9 @@ class MatchedRows(Search):
 
     def explanations(self, rows: Rows) -> list[Any]:
         with self.index.lock.read():
-            context = self._score_context(self._query)
+            context = self._score_context(self.query)
             return [
-                explain(self.request.scorer, self._query.root, doc_id, context) for doc_id in self._ids[rows].tolist()
+                explain(self.request.scorer, self.query.root, doc_id, context) for doc_id in self._ids[rows].tolist()
             ]
 
     def payloads(self, rows: Rows) -> list[bytes | None]:
@@ -91,7 +99,7 @@ class MatchedRows(Search):
 
     def matched_terms(self, rows: Rows, maximum: int) -> list[list[bytes]]:
         with self.index.lock.read():
-            return matched_terms(self._query.root, self._ids[rows], maximum)
+            return matched_terms(self.query.root, self._ids[rows], maximum)
 
     # ---- values the index holds --------------------------------------------------------------------------------------
 
@@ -175,7 +183,7 @@ class MatchedRows(Search):
             return None
 
 
-def _hidden(index: SearchIndex) -> frozenset[str]:
+def hidden_fields(index: SearchIndex) -> frozenset[str]:
     definition = index.definition
     special = (definition.language_field, definition.score_field, definition.payload_field)
     return frozenset(name_of(name) for name in special if name)

@@ -29,6 +29,7 @@ from redisvss.query.explain import explain_query
 from redisvss.query.formulas import ScoreContext
 from redisvss.query.highlight import matched_terms
 from redisvss.query.parser import parse_query
+from redisvss.query.profile import Profiler
 from redisvss.query.projection import Loader, project
 from redisvss.query.request import SearchRequest
 from redisvss.query.score import SCORERS, explain
@@ -107,15 +108,25 @@ class KeysLeaf(Leaf):
 class Search:
     """One execution of a request against one index."""
 
-    def __init__(self, index: SearchIndex, request: SearchRequest, config: Config, loader: Loader) -> None:
+    def __init__(
+        self,
+        index: SearchIndex,
+        request: SearchRequest,
+        config: Config,
+        loader: Loader,
+        profiler: Profiler | None = None,
+    ) -> None:
+        """profiler: times each clause, for FT.PROFILE."""
         self.index = index
         self.request = request
         self.config = config
         self.loader = loader
+        self.profiler = profiler
+        self.clock = Stopwatch()
         self.deadline = time.monotonic() + request.timeout_ms / 1000 if request.timeout_ms else None
 
     def run(self) -> SearchResult:
-        clock = Stopwatch()
+        clock = self.clock
         tree = parse_query(self.request.query, self.request.dialect)
         clock.lap("parse")
         with self.index.lock.read():
@@ -123,19 +134,26 @@ class Search:
             self._check_sortby(query)
             excerpts = excerpts_of(self.index.definition, self.request) if self._shows_fields() else {}
             clock.lap("bind")
-            matches = execute(query, self.deadline)
-            clock.lap("execute")
+            matches = self._execute(query)
             result = self._collect(query, matches)
             terms = self._matched_terms(query, result.hits) if excerpts else []
         clock.lap("collect")
         if self._shows_fields():
             project(self.index, self.request, result, self.loader)
+        clock.lap("load")
         if excerpts:
             self._shorten(result.hits, excerpts, terms)
+            clock.lap("highlight")
         self._check_time(result, matches)
-        clock.lap("load")
         result.seconds = clock.laps
         return result
+
+    def _execute(self, query: BoundQuery) -> Matches:
+        if self.profiler is not None:
+            self.profiler.evaluate(query.root)
+        matches = execute(query, self.deadline)
+        self.clock.lap("execute")
+        return matches
 
     def _shows_fields(self) -> bool:
         return not self.request.nocontent and self.request.returned != ()
@@ -239,7 +257,9 @@ class Search:
         scores: Floats | None = None
         if request.sortby is None or request.withscores:
             scores = self._scores(query, matches)
+            self.clock.lap("score")
         order, sort_values = self._order(matches, scores, page)
+        self.clock.lap("sort")
         positions = order[request.offset :]
         ids = matches.ids[positions]
         result.hits = self._hits(ids)
