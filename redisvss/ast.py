@@ -10,6 +10,7 @@ deep: the parser refuses a deeper one.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -201,3 +202,13 @@ class Knn(Node):
     filter: Node = dataclasses.field(default_factory=All)
     options: tuple[tuple[str, Text], ...] = ()
     score_as: Text | None = None
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it, parents first."""
+    yield node
+    for part in dataclasses.fields(node):
+        value = getattr(node, part.name)
+        for child in value if isinstance(value, tuple) else (value,):
+            if isinstance(child, Node):
+                yield from walk(child)
