@@ -126,7 +126,8 @@ class ShiftReduce(ABC):
     # Stack
 
     def push(self, symbol: int, operand: Operand, slot: int, fields: Fields = None) -> None:
-        self.room(1)
+        if len(self.stack) >= self.max_stack:
+            raise QuerySyntaxError(STACK_OVERFLOW)
         self.stack.append(Entry(symbol, operand, slot, fields))
 
     def room(self, symbols: int) -> None:
@@ -144,7 +145,7 @@ class ShiftReduce(ABC):
     def _operand(self) -> ast.Node | None:
         """Push what stands before an operand, then the operand. Returns the root if `*` settles the query."""
         while True:
-            kind = self.kind
+            kind = self.tokens[self.at].kind
             if kind == T.LP:
                 self._open(S.LP, self.slot)
             elif kind == T.MINUS:
@@ -173,7 +174,7 @@ class ShiftReduce(ABC):
     def _operators(self) -> ast.Node | None:
         """Complete operands and consume operators until another operand is due, or return the root at the end."""
         while True:
-            kind = self.kind
+            kind = self.tokens[self.at].kind
             if self._completes(kind):
                 self._reduce()
                 continue
