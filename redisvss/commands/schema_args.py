@@ -165,6 +165,7 @@ _METRICS = (b"L2", b"IP", b"COSINE")
 _NOT_EVEN = {
     "FLAT": "even number as algorithm parameters (should be submitted as named arguments)",
     "HNSW": "even number (as algorithm parameters should be submitted as named arguments)",
+    "IVF_FLAT": "even number (as algorithm parameters should be submitted as named arguments)",
 }
 
 
@@ -236,6 +237,7 @@ _VECTOR_ATTRIBUTES: dict[str, dict[bytes, tuple[str, Callable[[Args, str], Any]]
         b"EF_RUNTIME": ("ef_runtime", _at_least(1)),
         b"EPSILON": ("epsilon", _epsilon),
     },
+    "IVF_FLAT": {**_COMMON_ATTRIBUTES, b"NLIST": ("nlist", _at_least(1)), b"NPROBE": ("nprobe", _at_least(1))},
 }
 
 _TYPES: dict[str, Callable[[Args, dict[str, bool]], dict[str, Any]]] = {

@@ -15,6 +15,7 @@ from redisvss import ast
 from redisvss.fields.base import BindContext, Field, InvalidValue, Leaf, QueryError, field_type
 from redisvss.fields.json_types import json_value, wrong_type
 from redisvss.index.bitmaps import bitmap_of
+from redisvss.index.ivf import IvfIndex, IvfParams
 from redisvss.index.vectors import ELEMENT_SIZE, KnnHits, Metric, VectorIndex, VectorParams
 from redisvss.numbers import parse_float, parse_integer
 from redisvss.schema import FieldSpec, IndexDefinition
@@ -36,6 +37,7 @@ class SearchOptions:
     epsilon: float | None = None
     policy: str | None = None
     batch_size: int | None = None
+    nprobe: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class KnnRequest:
             policy=options.policy,
             batch_size=options.batch_size,
             deadline=deadline,
+            **({"nprobe": options.nprobe} if options.nprobe else {}),
         )
 
 
@@ -102,7 +105,7 @@ class VectorField(Field):
         super().__init__(spec, definition)
         self.params = vector_params(spec)
         self.blob_size = self.params.dim * ELEMENT_SIZE[self.params.dtype]
-        self.index = VectorIndex(self.params)
+        self.index = IvfIndex(self.params) if isinstance(self.params, IvfParams) else VectorIndex(self.params)
 
     def decode(self, raw: bytes) -> bytes:
         if len(raw) != self.blob_size:
@@ -196,7 +199,9 @@ class VectorField(Field):
             raise _refused("'batch size' is irrelevant for 'ADHOC_BF' policy")
         if policy == "ADHOC_BF" and "ef_runtime" in seen:
             raise _refused("'EF_RUNTIME' is irrelevant for 'ADHOC_BF' policy")
-        return SearchOptions(seen.get("ef_runtime"), seen.get("epsilon"), policy, seen.get("batch_size"))
+        return SearchOptions(
+            seen.get("ef_runtime"), seen.get("epsilon"), policy, seen.get("batch_size"), seen.get("nprobe")
+        )
 
     def _option(self, name: str, value: str, query: str) -> Any:
         graph = self.params.algorithm == "HNSW"
@@ -210,6 +215,8 @@ class VectorField(Field):
             case "batch_size":
                 return _positive(value)
             case "ef_runtime" if graph and query != "range":
+                return _positive(value)
+            case "nprobe" if self.params.algorithm == "IVF_FLAT" and query != "range":
                 return _positive(value)
             case "epsilon" if graph and query == "range":
                 return _positive_float(value)
@@ -228,6 +235,8 @@ class VectorField(Field):
         }
         if params.algorithm == "HNSW":
             shown |= {"M": params.m, "ef_construction": params.ef_construction}
+        if isinstance(params, IvfParams):
+            shown |= {"nlist": params.nlist, "nprobe": params.nprobe}
         return shown
 
     def memory_bytes(self) -> int:
@@ -243,8 +252,8 @@ def own_attributes(node: ast.Knn | ast.VectorRange) -> list[tuple[str, ast.Text]
 
 
 def vector_params(spec: FieldSpec) -> VectorParams:
-    options = dict(spec.options)
-    return VectorParams(**{**options, "metric": Metric(options["metric"])})
+    options = {**spec.options, "metric": Metric(spec.options["metric"])}
+    return IvfParams(**options) if options["algorithm"] == "IVF_FLAT" else VectorParams(**options)
 
 
 def _refused(reason: str) -> QueryError:

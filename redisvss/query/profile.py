@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from redisvss.fields.base import Leaf
 from redisvss.fields.vector import VectorRangeLeaf
+from redisvss.index.ivf import IvfPlan
 from redisvss.query.bind import BoundQuery
 from redisvss.query.bound import AllDocs, And, BoundNode, Not, Nothing, Opt, Or
 from redisvss.query.execute import Matches
@@ -78,6 +79,8 @@ def iterators(query: BoundQuery, matches: Matches, seconds: float, profiler: Pro
         shown["Vector search mode"] = plan.mode
         if plan.batches > 1:
             shown["Batches number"] = plan.batches
+        if isinstance(plan, IvfPlan):
+            shown |= {"Coarse comparisons": plan.coarse, "Fine comparisons": plan.fine}
         shown["Plan"] = f"{plan.strategy}, {plan.candidates} candidates, {'exact' if plan.exact else 'approximate'}"
     if not isinstance(query.root, AllDocs):
         shown["Child iterator"] = _clause(query.root, profiler, limited)
