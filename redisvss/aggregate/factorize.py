@@ -8,41 +8,52 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from redisvss.expression.columns import Array, Column
-from redisvss.expression.values import Multi, Text, Value
+from redisvss.expression.columns import PLAIN, Array, Column, kinds
+from redisvss.expression.values import Multi, Value
 
 Codes = NDArray[np.intp]
 
-_PLAIN: frozenset[type] = frozenset({bytes, Text, type(None)})
+_LARGEST_WHOLE = 2.0**62
+_SMALL_SPAN = 4096  # a table this long costs nothing, however few rows there are
 
 
 def factorize(values: Array) -> tuple[Codes, Array]:
     """(codes, distinct): `distinct[codes]` are the values again; distinct in order of first appearance."""
     if values.dtype != object:
-        return _by_bits(values)
+        return _by_range(values) or _by_bits(values)
     table: defaultdict[Hashable, int] = defaultdict()
     table.default_factory = table.__len__
-    keys: Any = values if _all_plain(values) else [_key(value) for value in values]
+    keys = values.tolist() if kinds(values) <= PLAIN else [_key(value) for value in values]
     codes = np.fromiter(map(table.__getitem__, keys), np.intp, len(values))
-    return codes, values[_first_rows(codes, len(table))]
+    return codes, values[first_rows(codes, len(table))]
+
+
+def _by_range(values: Array) -> tuple[Codes, Array] | None:
+    """By table, where the values are whole numbers not far apart: ten times as fast as by sorting."""
+    if not len(values) or not np.all(np.abs(values) < _LARGEST_WHOLE):
+        return None
+    whole = values.astype(np.int64)
+    low, span = int(whole.min()), int(np.ptp(whole)) + 1
+    if span > len(values) + _SMALL_SPAN or np.any(whole != values) or np.any(np.signbit(values) & (values == 0)):
+        return None
+    return _in_order(first_rows(whole - low, span, len(values)), whole - low, values)
 
 
 def _by_bits(values: Array) -> tuple[Codes, Array]:
     _, first, codes = np.unique(values.view(np.int64), return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.intp)
+    return _in_order(first, codes, values)
+
+
+def _in_order(first: Codes, codes: Codes, values: Array) -> tuple[Codes, Array]:
+    """Codes renumbered by first appearance; first: the first row of each old code, len(values) where there is none."""
+    order = np.argsort(first, kind="stable")[: int(np.count_nonzero(first < len(values)))]
+    rank = np.zeros(len(first), np.intp)
     rank[order] = np.arange(len(order))
     return rank[codes], values[first[order]]
-
-
-def _all_plain(values: Array) -> bool:
-    """Whether Python's own equality will do: strings and null."""
-    return {type(value) for value in values} <= _PLAIN
 
 
 def _key(value: Value) -> Hashable:
@@ -57,9 +68,9 @@ def _key(value: Value) -> Hashable:
             return value
 
 
-def _first_rows(codes: Codes, count: int) -> Codes:
-    """The first row of each code."""
-    first = np.empty(count, np.intp)
+def first_rows(codes: Codes, count: int, missing: int = 0) -> Codes:
+    """The first row of each of `count` codes; `missing` for those that do not occur."""
+    first = np.full(count, missing, np.intp)
     first[codes[::-1]] = np.arange(len(codes))[::-1]
     return first
 
@@ -70,14 +81,7 @@ def combine(columns: Sequence[Column]) -> tuple[Codes, Codes]:
     Columns have no absent values. At least one column.
     """
     codes, distinct = factorize(columns[0].values)
-    count = len(distinct)
     for column in columns[1:]:
-        more, distinct = factorize(column.values)
-        codes, kinds = _by_bits_of(codes * len(distinct) + more)
-        count = kinds
-    return codes, _first_rows(codes, count)
-
-
-def _by_bits_of(pairs: Codes) -> tuple[Codes, int]:
-    codes, distinct = _by_bits(pairs.astype(np.int64))
-    return codes, len(distinct)
+        more, others = factorize(column.values)
+        codes, distinct = factorize((codes * len(others) + more).astype(np.float64))
+    return codes, first_rows(codes, len(distinct))

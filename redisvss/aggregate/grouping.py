@@ -10,7 +10,7 @@ from redisvss.aggregate.chunk import Chunk, End
 from redisvss.aggregate.factorize import combine
 from redisvss.aggregate.reducers.base import Groups
 from redisvss.aggregate.stages import Group
-from redisvss.expression.columns import Column, Rows, objects
+from redisvss.expression.columns import Column, Rows, kinds, objects
 from redisvss.expression.values import Value
 
 
@@ -44,7 +44,7 @@ def _explode(keys: Sequence[Column], size: int) -> tuple[Rows, list[Column]]:
     rows = np.arange(size)
     flat = list(keys)
     for position, key in enumerate(flat):
-        if key.numeric or not any(isinstance(value, list) for value in key.values):
+        if key.numeric or list not in kinds(key.values):
             continue
         entries = [value if isinstance(value, list) and value else [_single(value)] for value in key.values]
         repeats = np.repeat(np.arange(len(entries)), [len(parts) for parts in entries])

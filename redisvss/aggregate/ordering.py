@@ -6,9 +6,11 @@ every key are ordered by doc id, the way the last key sorts.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from functools import cmp_to_key
-from itertools import pairwise
+from heapq import nlargest, nsmallest
+from itertools import pairwise, repeat
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from redisvss.aggregate.chunk import Chunk
 from redisvss.aggregate.factorize import factorize
 from redisvss.aggregate.request import SortKey
 from redisvss.errors import CommandError
-from redisvss.expression.columns import Array, Column, Numbers, Rows
+from redisvss.expression.columns import Array, Column, Numbers, Rows, kinds
 from redisvss.expression.values import EvaluationError, Text, Value, order
 
 _STRINGS: frozenset[type] = frozenset({bytes, Text})
@@ -30,11 +32,10 @@ def sorted_rows(chunk: Chunk, keys: Sequence[SortKey], limit: int) -> Rows:
     """Positions of the first `limit` rows in order; raises CommandError where values cannot be compared."""
     chunk.prepare(key.name for key in keys)
     columns = [chunk.column(key.name) for key in keys]
-    if len(keys) == 1 and columns[0].numeric and limit * _PARTITION_RATIO < chunk.size:
+    candidates = np.arange(chunk.size)
+    if limit * _PARTITION_RATIO < chunk.size:
         candidates = _nearest(columns[0], keys[0].ascending, limit)
         columns = [column.take(candidates) for column in columns]
-    else:
-        candidates = np.arange(chunk.size)
     ranked: list[Array] = []
     for key, column in zip(keys, columns, strict=True):
         ranks = _ranks(column)
@@ -45,11 +46,23 @@ def sorted_rows(chunk: Chunk, keys: Sequence[SortKey], limit: int) -> Rows:
 
 
 def _nearest(column: Column, ascending: bool, limit: int) -> Rows:
-    """Rows that can be among the first `limit`: a superset, in ascending order of row."""
-    values = np.where(column.mask(), column.values if ascending else -column.values, np.inf)
-    values = np.where(np.isnan(values), np.inf, values)
-    threshold = np.partition(values, limit - 1)[limit - 1]
-    return np.flatnonzero(values <= threshold)
+    """Rows that can be among the first `limit` by this key: a superset, in ascending order of row."""
+    rows = np.flatnonzero(column.mask())
+    values = column.values[rows]
+    if len(rows) < limit or (not column.numeric and not kinds(values) <= _STRINGS):
+        return np.arange(len(column))
+    if column.numeric:
+        return rows[_nearest_numbers(values if ascending else -values, limit)]
+    texts: list[bytes] = values.tolist()
+    last = (nsmallest if ascending else nlargest)(limit, texts)[-1]
+    compare = operator.le if ascending else operator.ge
+    return rows[np.fromiter(map(compare, texts, repeat(last)), np.bool_, len(rows))]
+
+
+def _nearest_numbers(values: Numbers, limit: int) -> NDArray[np.bool_]:
+    known = np.where(np.isnan(values), np.inf, values)
+    near: NDArray[np.bool_] = known <= np.partition(known, limit - 1)[limit - 1]
+    return near
 
 
 def _ties(chunk: Chunk, candidates: Rows, ascending: bool) -> NDArray[np.int64]:
@@ -74,7 +87,7 @@ def _ranks(column: Column) -> Numbers:
 def _positions(distinct: Array) -> Numbers:
     """Where each of the distinct values stands; equal ones share a place."""
     values: list[Value] = distinct.tolist()
-    plain = {type(value) for value in values} <= _STRINGS
+    plain = kinds(distinct) <= _STRINGS
     keys: list[Any] = values if plain else list(map(cmp_to_key(order), values))
     try:
         by_value = sorted(range(len(values)), key=keys.__getitem__)

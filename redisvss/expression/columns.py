@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from redisvss.expression.values import Value
+from redisvss.expression.values import Text, Value
 
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 Array = NDArray[Any]  # float64 numbers, or objects: any Value
+
+PLAIN: frozenset[type] = frozenset({bytes, Text, type(None)})  # values that Python's own equality tells apart
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +52,11 @@ class Column:
         values = self.values.astype(object)
         values[~self.present] = None
         return Column(values)
+
+
+def kinds(values: Array) -> set[type]:
+    """The types of the values of an object array; 1M values take about 20 ms."""
+    return set(map(type, values.tolist()))
 
 
 def objects(values: Iterable[Value], size: int) -> Array:

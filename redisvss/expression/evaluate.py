@@ -7,13 +7,15 @@ going row by row, would not have met.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from redisvss.expression.columns import Array, Mask, Numbers, objects
+from redisvss.expression.columns import PLAIN, Array, Mask, Numbers, kinds, objects
 from redisvss.expression.frame import Frame, Operand, each, map_rows, numbers, truths
 from redisvss.expression.functions import FUNCTIONS
 from redisvss.expression.tree import ARITHMETIC, LOGICAL, Call, Chain, Literal, Node, Not, Property
@@ -45,10 +47,10 @@ def evaluate(node: Node, frame: Frame) -> Operand:
 
 
 def _chain(node: Chain, frame: Frame) -> Operand:
-    operator = node.rest[0][0]
-    if operator in LOGICAL:
+    symbol = node.rest[0][0]
+    if symbol in LOGICAL:
         return _logical(node, frame)
-    return _arithmetic(node, frame) if operator in ARITHMETIC else _comparisons(node, frame)
+    return _arithmetic(node, frame) if symbol in ARITHMETIC else _comparisons(node, frame)
 
 
 # ---- properties ------------------------------------------------------------------------------------------------------
@@ -75,8 +77,8 @@ def evaluate_or_null(node: Node, frame: Frame) -> Operand:
 
 def _logical(node: Chain, frame: Frame) -> Operand:
     holds = truths(evaluate_or_null(node.first, frame), frame.size)
-    for operator, operand in node.rest:
-        undecided = ~holds if operator == "||" else holds
+    for symbol, operand in node.rest:
+        undecided = ~holds if symbol == "||" else holds
         rows = np.flatnonzero(undecided[: frame.limit])
         if len(rows) == frame.size:
             holds = truths(evaluate_or_null(operand, frame), frame.size)
@@ -101,9 +103,9 @@ _BY_ORDER: dict[str, Callable[[int], bool]] = {
 
 def _comparisons(node: Chain, frame: Frame) -> Operand:
     left, missing = _compared(node.first, frame)
-    for operator, operand in node.rest:
+    for symbol, operand in node.rest:
         right, also_missing = _compared(operand, frame)
-        result = _compare(operator, left, right, frame)
+        result = _compare(symbol, left, right, frame)
         if missing is not None or also_missing is not None:
             result = _false_where(missing, also_missing, result, frame.size)
         left, missing = result, None
@@ -126,15 +128,15 @@ def _false_where(first: Mask | None, second: Mask | None, result: Operand, size:
     return values.astype(np.float64)
 
 
-def _compare(operator: str, left: Operand, right: Operand, frame: Frame) -> Operand:
+def _compare(symbol: str, left: Operand, right: Operand, frame: Frame) -> Operand:
     if _is_numeric(left) and _is_numeric(right):
-        return _compare_numbers(operator, left, right)
-    if operator in ("==", "!="):
-        same = operator == "=="
+        return _compare_numbers(symbol, left, right)
+    if symbol in ("==", "!="):
+        same = symbol == "=="
         if isinstance(right, bytes) and isinstance(left, np.ndarray):
             return _equals_text(left, right, same, frame.size)
         return map_rows(frame, lambda a, b: float(equal(a, b) == same), left, right)
-    holds = _BY_ORDER[operator]
+    holds = _BY_ORDER[symbol]
     return map_rows(frame, lambda a, b: float(holds(order(a, b))), left, right)
 
 
@@ -142,18 +144,20 @@ def _is_numeric(operand: Operand) -> bool:
     return operand.dtype != object if isinstance(operand, np.ndarray) else isinstance(operand, float)
 
 
-def _compare_numbers(operator: str, left: Any, right: Any) -> Operand:
+def _compare_numbers(symbol: str, left: Any, right: Any) -> Operand:
     """NaN compares as equal to everything, as RediSearch's `a > b ? 1 : a < b ? -1 : 0` has it."""
     sign = np.greater(left, right).astype(np.int8) - np.less(left, right)
-    return _as_operand(_BY_ORDER[operator](sign).astype(np.float64))  # type: ignore[attr-defined]
+    return _as_operand(_BY_ORDER[symbol](sign).astype(np.float64))  # type: ignore[attr-defined]
 
 
 def _equals_text(values: Array, text: bytes, same: bool, size: int) -> Operand:
     """A column against one string: the comparison FILTER makes most."""
-    found = (
-        (value == text if isinstance(value, bytes) else equal(value, text)) == same for value in each(values, size)
-    )
-    return np.fromiter(found, np.float64, size)
+    if kinds(values) <= PLAIN:
+        found = np.fromiter(map(operator.eq, values.tolist(), repeat(text)), np.bool_, size)
+    else:
+        found = np.fromiter((equal(value, text) for value in values.tolist()), np.bool_, size)
+    holds: Mask = found == same
+    return holds.astype(np.float64)
 
 
 def _as_operand(result: Any) -> Operand:
@@ -165,19 +169,19 @@ def _as_operand(result: Any) -> Operand:
 
 def _arithmetic(node: Chain, frame: Frame) -> Operand:
     left = evaluate(node.first, frame)
-    for operator, operand in node.rest:
+    for symbol, operand in node.rest:
         right = evaluate(operand, frame)  # before converting: a missing value is noticed first
-        left = _compute(operator, numbers(left, frame), numbers(right, frame))
+        left = _compute(symbol, numbers(left, frame), numbers(right, frame))
     return left
 
 
-def _compute(operator: str, left: Numbers | float, right: Numbers | float) -> Operand:
+def _compute(symbol: str, left: Numbers | float, right: Numbers | float) -> Operand:
     a, b = np.asarray(left), np.asarray(right)
     with np.errstate(all="ignore"):
-        result = _OPERATIONS[operator](a, b)
+        result = _OPERATIONS[symbol](a, b)
         invalid = np.isnan(result) & ~np.isnan(a) & ~np.isnan(b)
     if invalid.any():
-        by_zero = (b == 0) if operator in "/%" else np.False_
+        by_zero = (b == 0) if symbol in "/%" else np.False_
         result = np.where(invalid, np.where(by_zero, POSITIVE_NAN, NEGATIVE_NAN), result)
     return _as_operand(result)
 

@@ -87,8 +87,8 @@ class Frame:
 
 
 def each(operand: Operand, size: int) -> Iterable[Value]:
-    """The operand's value for each row."""
-    return operand.tolist() if isinstance(operand, np.ndarray) else repeat(operand, size)
+    """The operand's value for each of the first `size` rows."""
+    return operand[:size].tolist() if isinstance(operand, np.ndarray) else repeat(operand, size)
 
 
 def numbers(operand: Operand, frame: Frame) -> Numbers | float:
@@ -127,10 +127,9 @@ def map_rows(frame: Frame, function: Callable[..., Value], *operands: Operand) -
     if not any(isinstance(operand, np.ndarray) for operand in operands):
         return _map_once(frame, function, operands)
     results: list[Any] = []
-    columns = [each(operand, frame.size) for operand in operands]
+    columns = [each(operand, frame.limit) for operand in operands]
     try:
-        for values, _ in zip(zip(*columns), range(frame.limit)):  # noqa: B905 (cut off at the first failed row)
-            results.append(function(*values))
+        results.extend(map(function, *columns))  # what came before an error stays
     except EvaluationError as error:
         frame.fail(len(results), str(error))
     results.extend(repeat(results[0] if results else None, frame.size - len(results)))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
-from redisvss.expression.columns import Column, Numbers, Rows
+from redisvss.expression.columns import Column, Numbers, Rows, kinds
 from redisvss.expression.values import Value, to_number
 
 Codes = NDArray[np.intp]
+
+_RADIX_SORTED = 2**16  # numpy sorts 16-bit integers by radix, in a tenth of the time
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class Groups:
     @cached_property
     def order(self) -> Rows:
         """The rows sorted by group, each group's rows in the order they came."""
-        return np.argsort(self.codes, kind="stable")
+        narrow = self.codes.astype(np.uint16) if self.count <= _RADIX_SORTED else self.codes
+        return np.argsort(narrow, kind="stable")
 
     @cached_property
     def starts(self) -> Rows:
@@ -64,7 +69,7 @@ def as_numbers(column: Column) -> tuple[Numbers, NDArray[np.bool_]]:
 def numbers_by_row(column: Column) -> tuple[Rows, Numbers]:
     """(row, number) of every number, those inside arrays one by one."""
     values, there = as_numbers(column)
-    if column.numeric or not any(isinstance(value, list) for value in column.values):
+    if column.numeric or list not in kinds(column.values):
         rows = np.flatnonzero(there)
         return rows, values[rows]
     pairs = [pair for row in np.flatnonzero(column.mask()).tolist() for pair in _flat(row, column.values[row])]
@@ -82,5 +87,5 @@ def rows_with_value(column: Column) -> Rows:
     """The rows that have a value other than null."""
     if column.numeric:
         return np.flatnonzero(column.mask())
-    known = np.fromiter((value is not None for value in column.values), np.bool_, len(column))
+    known = np.fromiter(map(operator.is_not, column.values.tolist(), repeat(None)), np.bool_, len(column))
     return np.flatnonzero(column.mask() & known)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from redisvss.aggregate.factorize import factorize
+from redisvss.aggregate.factorize import factorize, first_rows
 from redisvss.aggregate.reducers.base import Groups, Reducer
 from redisvss.aggregate.reducers.registry import Arguments, reducer
 from redisvss.errors import CommandError
-from redisvss.expression.columns import Array, Column, Rows, column_of, objects
+from redisvss.expression.columns import Array, Column, Rows, column_of, kinds, objects
 from redisvss.expression.values import Value, lenient_order
 
 MAX_SAMPLE = 1000
@@ -41,7 +41,7 @@ def _entries(column: Column) -> tuple[Rows, Array]:
     """(row, value) of every value, those inside arrays one by one."""
     rows = np.flatnonzero(column.mask())
     values = column.values[rows]
-    if column.numeric or not any(isinstance(value, list) for value in values):
+    if column.numeric or list not in kinds(values):
         return rows, values
     pairs = [
         (row, item)
@@ -86,9 +86,13 @@ class FirstValueBy(Reducer):
 
     def _best_numbers(self, groups: Groups, candidates: Rows, by: Column) -> dict[int, int]:
         codes, keys = groups.codes[candidates], by.values[candidates]
-        order = np.lexsort((keys if self.ascending else -keys, codes))
-        found, first = np.unique(codes[order], return_index=True)
-        return dict(zip(found.tolist(), candidates[order[first]].tolist(), strict=True))
+        keys = keys if self.ascending else -keys
+        least = np.full(groups.count, np.inf)
+        np.minimum.at(least, codes, keys)
+        hits = candidates[keys == least[codes]]
+        found = np.unique(groups.codes[hits])
+        first = first_rows(groups.codes[hits], groups.count)
+        return dict(zip(found.tolist(), hits[first[found]].tolist(), strict=True))
 
     def _best(self, groups: Groups, candidates: Rows, keys: list[Value]) -> dict[int, int]:
         best: dict[int, int] = {}

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from redisvss.errors import CommandError
 from redisvss.expression.columns import Column, Numbers
 
 EPSILON = 0.01
+_PER_RANK = EPSILON * 2.0
 DEFAULT_RESOLUTION = 500
 MAX_RESOLUTION = 1000
 _MERGES_PER_CHECK = 64  # between two looks at the clock: a merge takes some 0.1 ms
@@ -47,7 +49,7 @@ class Quantile(Reducer):
             return float(np.sort(values)[_rank(self.fraction, len(values)) - 1])
         stream = Stream()
         for merges, start in enumerate(range(0, len(values), self.resolution)):
-            part = np.sort(values[start : start + self.resolution]).tolist()
+            part = np.sort(values[start : start + self.resolution])
             stream.merge(part)
             if len(part) == self.resolution:
                 stream.thin()
@@ -62,69 +64,56 @@ def _rank(fraction: float, count: int) -> int:
     return min(max(wanted + math.floor(EPSILON * wanted), 1), count)
 
 
-def _allowance(rank: float) -> float:
-    """How many ranks a sample at `rank` may stand for."""
-    return EPSILON * 2.0 * rank
+def _allowance(rank: Any) -> Any:
+    """How many ranks a sample at `rank` may stand for; of a number or an array."""
+    return _PER_RANK * rank
 
 
 class Stream:
     """Sorted samples: value, ranks it stands for, and how uncertain its rank is (g and Δ of the paper)."""
 
     def __init__(self) -> None:
-        self._values: list[float] = []
-        self._ranks: list[float] = []
-        self._slack: list[float] = []
+        self._values: Numbers = np.empty(0)
+        self._ranks: Numbers = np.empty(0)
+        self._slack: Numbers = np.empty(0)
         self._count = 0
 
-    def merge(self, buffer: Sequence[float]) -> None:
+    def merge(self, buffer: Numbers) -> None:
         """Add values, in ascending order."""
-        values: list[float] = []
-        ranks: list[float] = []
-        slack: list[float] = []
-        rank, at, known = 0.0, 0, len(self._values)
-        for value in buffer:
-            start = at
-            while at < known and not self._values[at] > value:
-                rank += self._ranks[at]
-                at += 1
-            values += self._values[start:at]
-            ranks += self._ranks[start:at]
-            slack += self._slack[start:at]
-            values.append(value)
-            ranks.append(1.0)
-            slack.append(0.0 if at == known else math.floor(_allowance(rank)) - 1.0)
-        self._values = values + self._values[at:]
-        self._ranks = ranks + self._ranks[at:]
-        self._slack = slack + self._slack[at:]
+        places = np.searchsorted(self._values, buffer, side="right")
+        ranks_before = np.concatenate([[0.0], np.cumsum(self._ranks)])[places]
+        slack = np.where(places == len(self._values), 0.0, np.floor(_allowance(ranks_before)) - 1.0)
+        self._values = np.insert(self._values, places, buffer)
+        self._ranks = np.insert(self._ranks, places, 1.0)
+        self._slack = np.insert(self._slack, places, slack)
         self._count += len(buffer)
 
     def thin(self) -> None:
         """From the greatest down, let the next greater sample stand for a sample as far as the error allows."""
-        if len(self._values) < 2:
-            return
-        kept = [(self._values[-1], self._ranks[-1], self._slack[-1])]
-        rank = self._count - 1 - self._ranks[-1]
-        for at in range(len(self._values) - 2, -1, -1):
-            ranks = self._ranks[at]
-            value, greater, slack = kept[-1]
-            if ranks + greater + slack <= _allowance(rank):
-                kept[-1] = (value, greater + ranks, slack)
+        ranks, slack = self._ranks.tolist(), self._slack.tolist()
+        last = len(ranks) - 1
+        kept, stands_for = [last], []
+        greater, uncertain, rank = ranks[last], slack[last], self._count - 1 - ranks[last]
+        for at in range(last - 1, -1, -1):
+            own = ranks[at]
+            if own + greater + uncertain <= _PER_RANK * rank:
+                greater += own
             else:
-                kept.append((self._values[at], ranks, self._slack[at]))
-            rank -= ranks
-        kept.reverse()
-        self._values, self._ranks, self._slack = (list(part) for part in zip(*kept, strict=True))
+                kept.append(at)
+                stands_for.append(greater)
+                greater, uncertain = own, slack[at]
+            rank -= own
+        stands_for.append(greater)
+        chosen = np.array(kept[::-1])
+        self._values, self._slack = self._values[chosen], self._slack[chosen]
+        self._ranks = np.array(stands_for[::-1])
 
     def query(self, fraction: float) -> float:
         wanted = math.ceil(fraction * self._count)
         wanted += math.floor(_allowance(wanted) / 2.0)
-        rank, found = 0.0, self._values[0]
-        for value, ranks, slack in zip(self._values[1:], self._ranks[1:], self._slack[1:], strict=True):
-            if rank + ranks + slack >= wanted:
-                break
-            rank += ranks
-            found = value
-        return found
+        reached = np.cumsum(self._ranks[1:])
+        enough = np.flatnonzero(reached + self._slack[1:] >= wanted)
+        return float(self._values[enough[0] if len(enough) else -1])
 
 
 @reducer("QUANTILE")

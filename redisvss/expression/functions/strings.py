@@ -25,12 +25,12 @@ def upper(frame: Frame, value: Operand) -> Operand:
 
 
 def _lower(value: Value) -> Value:
-    text = string_of(value)
+    text = value if isinstance(value, bytes) else string_of(value)
     return None if text is None else Text(text.lower())
 
 
 def _upper(value: Value) -> Value:
-    text = string_of(value)
+    text = value if isinstance(value, bytes) else string_of(value)
     return None if text is None else Text(text.upper())
 
 
