@@ -47,7 +47,7 @@ def by_text(values: Sequence[str | bytes | None], ties: NDArray[np.int64], ascen
     rank = ties.tolist()
     present = [p for p, value in enumerate(values) if value is not None]
     absent = [p for p, value in enumerate(values) if value is None]
-    present.sort(key=lambda p: (values[p], rank[p]), reverse=not ascending)  # type: ignore[return-value]
+    present.sort(key=lambda p: (values[p], rank[p]), reverse=not ascending)
     absent.sort(key=rank.__getitem__, reverse=not ascending)
     return np.array((present + absent)[:need], np.int64)
 
