@@ -87,7 +87,8 @@ class Synchronizer:
         for followed in self._followers.values():
             followed.scans.abandon()
         for thread in self._threads:
-            thread.join()
+            if thread is not threading.current_thread():  # closed by a collection that ran in one of them
+                thread.join()
 
     def add(self, index: Indexed, scan: bool = True) -> None:
         """Follow the documents of `index` from now on; scan: read those that are there already.
