@@ -47,7 +47,7 @@ def format_double(value: float) -> bytes:
 
 def _shortest(value: float) -> str:
     """The layout of Redis's fpconv_dtoa, which turns to exponents at other magnitudes than Python."""
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    sign, digits, exponent = Decimal(repr(float(value))).normalize().as_tuple()
     assert isinstance(exponent, int)
     text = "".join(map(str, digits))
     scale = len(text) + exponent - 1

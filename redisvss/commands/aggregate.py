@@ -69,8 +69,6 @@ def start(
     profiler, observe: FT.PROFILE's, see MatchedRows and Execution.
     """
     search, config = request.search, engine.config
-    if search.expand and index.definition.key_type != "JSON":
-        raise CommandError("EXPAND format is only supported with JSON")
     index.dialects_used.add(search.dialect)
     rows = MatchedRows(index, search, config, engine, request.pipeline.addscores, profiler)
     return rows, Execution(

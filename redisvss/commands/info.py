@@ -25,6 +25,8 @@ _CURSOR_CAPACITY = 128
 @command("FT.INFO", arity=-2, summary="Returns information and statistics on the index")
 def ft_info(engine: Engine, session: Session, args: Args) -> Reply:
     index = engine.find(args.next(), lambda _: "Unknown index name")
+    if not index.scanning:  # its progress is what FT.INFO is asked for meanwhile
+        engine.synchronizer.complete(index)
     with index.lock.read():
         return {
             "index_name": index.name,

@@ -63,6 +63,8 @@ def _hit_map(request: SearchRequest, hit: Hit) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": hit.key}
     if request.withscores:
         shown["score"] = [hit.score, hit.explanation] if request.explainscore else hit.score
+    if request.withrawids:
+        shown["rawid"] = hit.revision
     if request.withpayloads:
         shown["payload"] = hit.payload
     if request.withsortkeys:

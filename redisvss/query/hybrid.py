@@ -16,7 +16,6 @@ from redisvss.query.bind import BoundQuery, bind
 from redisvss.query.collect import best_first
 from redisvss.query.execute import execute
 from redisvss.query.fusion import SIMILARITY, Combination, Ranking, Rrf, fuse
-from redisvss.query.parser import parse_query
 from redisvss.query.projection import Loader
 from redisvss.query.request import SearchRequest
 from redisvss.query.rows import SCORE, MatchedRows, hidden_fields
@@ -83,7 +82,7 @@ class FusedRows(MatchedRows):
         self.yields = list(self._numbers_of)
 
     def _text(self, request: HybridRequest) -> Ranking:
-        tree = parse_query(request.search.query, self.dialect)
+        tree = self.parse(request.search.query)
         if _has_vectors(tree):
             raise CommandError(_NO_VECTORS_IN.format("SEARCH"))
         self.query: BoundQuery = self._restricted(bind(tree, self.index, self._context()))
@@ -115,7 +114,7 @@ class FusedRows(MatchedRows):
         return indexed
 
     def _vector_tree(self, part: VectorPart, window: int) -> ast.Node:
-        narrowed = parse_query(part.filter, self.dialect)
+        narrowed = self.parse(part.filter)
         if _has_vectors(narrowed):
             raise CommandError(_NO_VECTORS_IN.format("VSIM FILTER"))
         if _has_weights(narrowed):

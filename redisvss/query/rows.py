@@ -22,7 +22,6 @@ from redisvss.expression.columns import Rows, objects
 from redisvss.expression.values import name_of
 from redisvss.fields.numeric import NumericField
 from redisvss.query.bind import BoundQuery, bind
-from redisvss.query.parser import parse_query
 from redisvss.query.profile import Profiler
 from redisvss.query.projection import Loader
 from redisvss.query.request import SearchRequest
@@ -56,7 +55,7 @@ class MatchedRows(Search):
         self.is_json = index.definition.key_type == "JSON"
         self.dialect = request.dialect
         self.hidden = hidden_fields(index)
-        tree = parse_query(request.query, request.dialect)
+        tree = self.parse(request.query)
         self.clock.lap("parse")
         with index.lock.read():
             self.query: BoundQuery = self._restricted(bind(tree, index, self._context()))

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from redisvss import ast
 from redisvss.config import Config
 from redisvss.errors import CommandError
 from redisvss.fields.base import BindContext, Ids, Leaf, QueryError
 from redisvss.fields.geo import GeoField, GeoLeaf, check_circle
 from redisvss.fields.numeric import NumericField, NumericLeaf
+from redisvss.index.tokenizer import DEFAULT_STOPWORDS
 from redisvss.query.bind import BoundQuery, bind
 from redisvss.query.bound import AllDocs, And, BoundNode, Nothing
 from redisvss.query.collect import best_first, by_number, by_text
@@ -35,6 +37,7 @@ from redisvss.query.request import SearchRequest
 from redisvss.query.score import SCORERS, explain
 from redisvss.searchindex import SearchIndex
 
+_STOPWORDS = frozenset(DEFAULT_STOPWORDS)
 TIMED_OUT = "Timeout limit was reached"
 
 
@@ -116,7 +119,9 @@ class Search:
         loader: Loader,
         profiler: Profiler | None = None,
     ) -> None:
-        """profiler: times each clause, for FT.PROFILE."""
+        """profiler: times each clause, for FT.PROFILE. Raises CommandError if the index has no such documents."""
+        if request.expand and index.definition.key_type != "JSON":
+            raise CommandError("EXPAND format is only supported with JSON")
         self.index = index
         self.request = request
         self.config = config
@@ -127,7 +132,7 @@ class Search:
 
     def run(self) -> SearchResult:
         clock = self.clock
-        tree = parse_query(self.request.query, self.request.dialect)
+        tree = self.parse(self.request.query)
         clock.lap("parse")
         with self.index.lock.read():
             query = self._restricted(bind(tree, self.index, self._context()))
@@ -147,6 +152,12 @@ class Search:
         self._check_time(result, matches)
         result.seconds = clock.laps
         return result
+
+    def parse(self, query: bytes) -> ast.Node:
+        """The query's tree. Stop words belong to the grammar: an index without TEXT fields has them too."""
+        words = self.index.definition.stopwords
+        known = _STOPWORDS if words is None else frozenset(words)
+        return parse_query(query, self.request.dialect, frozenset() if self.request.nostopwords else known)
 
     def _execute(self, query: BoundQuery) -> Matches:
         if self.profiler is not None:
@@ -170,7 +181,7 @@ class Search:
 
     def explain(self) -> str:
         """FT.EXPLAIN's text; raises what `run` would raise for the query."""
-        tree = parse_query(self.request.query, self.request.dialect)
+        tree = self.parse(self.request.query)
         with self.index.lock.read():
             context = self._context()
             bind(tree, self.index, context)
