@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
 from redisvss.doors.conversation import PLAIN, Conversation, Route, Step
-from redisvss.doors.link import WRITE_LIMIT, Link, LinkOwner
+from redisvss.doors.link import WRITE_LIMIT, Link, LinkOwner, keep_alive
 from redisvss.doors.metrics import Metrics
 from redisvss.doors.probes import Observer
 from redisvss.doors.resp import (
@@ -109,6 +109,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=WRITE_LIMIT)
+        keep_alive(transport)
         self._host.opened(self)
         self._start(self._open_link())
 

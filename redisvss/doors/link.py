@@ -7,6 +7,7 @@ know what a command is. `EmbeddedLink` in `embedded_link` stands in for it where
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from redisvss.doors.resp import Command, pack
 
 WRITE_LIMIT = 1 << 20  # bytes not yet taken by the peer before whoever feeds it is stopped
+
+
+def keep_alive(transport: asyncio.BaseTransport) -> None:
+    """Have the system notice a peer that has gone without a word, as Redis does for its clients."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None and connection.family != socket.AF_UNIX:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
 class LinkOwner(Protocol):
@@ -81,6 +89,7 @@ class RedisLink(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=WRITE_LIMIT)
+        keep_alive(transport)
 
     def data_received(self, data: bytes) -> None:
         if self._owner is not None:

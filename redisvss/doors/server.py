@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -36,7 +37,9 @@ from redisvss.stores.embedded import EmbeddedStore
 log = logging.getLogger("redisvss.server")
 
 WORKERS: Final = 64  # threads for commands of ours: a client has one under way, so a cheap one waits behind 64 at least
-SWITCH_INTERVAL: Final = 0.0005  # seconds; Python's 5 ms would delay the event loop by that much per search in Python
+# Seconds a thread may keep Python from the event loop. Beside 4 searching clients a GET took 9 ms at the 90th
+# percentile, against 12 ms with Python's own 5 ms (loaded machine, 2 cores).
+SWITCH_INTERVAL: Final = 0.0005
 GRACE: Final = 10.0  # seconds clients are given for replies still due when the server stops
 BACKLOG: Final = 4096  # connections not yet accepted; a thousand clients may come at once
 
@@ -238,6 +241,7 @@ async def run(services: Services, listen: Listen, ready: Callable[[Server], None
 def serve(services: Services, listen: Listen) -> None:
     """Run a server in this process until it is told to stop; prints one line on standard output when it is ready."""
     sys.setswitchinterval(SWITCH_INTERVAL)
+    _allow_descriptors()
     main = run(services, listen, lambda server: _announce(server, services))
     try:
         import uvloop
@@ -245,6 +249,13 @@ def serve(services: Services, listen: Listen) -> None:
         asyncio.run(main)
     else:
         uvloop.run(main)
+
+
+def _allow_descriptors() -> None:
+    """As many open connections as the system lets us have; a client needs two."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # some systems name a limit they do not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _announce(server: Server, services: Services) -> None:

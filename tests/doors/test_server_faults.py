@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 
 import pytest
 from harness import FakeEngine, Peer, Proxy, proxy_before, serving, until
@@ -78,3 +79,11 @@ def test_a_stopping_server_lets_a_command_under_way_finish() -> None:
             assert peer.hear() == "OK"
         assert peer.hear_all(2) == [["value", b"1"], "PONG"]
         assert peer.closed()
+
+
+def test_a_client_that_vanished_without_a_word_is_noticed_by_the_system(proxy: Proxy) -> None:
+    with proxy.peer() as peer:
+        peer.ask("PING")
+        (client,) = proxy.server._clients
+        ours = client._transport.get_extra_info("socket")
+        assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
