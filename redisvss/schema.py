@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 DEFAULT_SCORE = 1.0
@@ -33,7 +34,7 @@ class FieldSpec:
     index_empty: bool = False
     index_missing: bool = False
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The attribute as query text spells it."""
         return self.attribute.decode("utf-8", "surrogateescape")

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from pyroaring import BitMap
@@ -50,17 +51,34 @@ class FailureCount:
         self.last = failure
 
 
+@dataclass(frozen=True)
+class _Slot:
+    """A field and what is kept beside it. column: SORTABLE strings; searchable: not NOINDEX, or kept for sorting."""
+
+    position: int
+    field: Field
+    column: StringColumn | None
+    present: BitMap
+    searchable: bool
+    is_text: bool
+
+
 @dataclass
-class _Decoded:
-    """A document ready to be indexed: per field position its value, and a print of what it was decoded from."""
+class _Change:
+    """A document to be indexed. prints: of what it was decoded from; values: of the slots that changed, if any."""
 
     prints: tuple[int, ...]
-    score: float
-    payload: bytes | None
-    language: str | None
-    values: dict[int, Any] = field(default_factory=dict)
-    sort_keys: dict[int, str | None] = field(default_factory=dict)
+    special: Special
+    slots: list[_Slot]
+    values: list[Any] = field(default_factory=list)
+    raws: list[Any] = field(default_factory=list)
     skipped: list[Failure] = field(default_factory=list)
+
+
+class _Unchanged(Enum):
+    """The document is indexed as it is."""
+
+    UNCHANGED = "unchanged"
 
 
 @dataclass
@@ -68,7 +86,7 @@ class _Batch:
     """Field changes of one `apply`, collected so that each field is called once."""
 
     removed: dict[int, list[int]] = field(default_factory=dict)
-    replaced: dict[int, list[tuple[int, Any]]] = field(default_factory=dict)
+    replaced: dict[int, tuple[list[int], list[Any]]] = field(default_factory=dict)
 
 
 class SearchIndex:
@@ -97,6 +115,7 @@ class SearchIndex:
         self.by_name: dict[str, Field] = {}
         self.sort_columns: dict[str, StringColumn] = {}
         self.present: list[BitMap] = []
+        self._slots: list[_Slot] = []
         self.field_failures: list[FailureCount] = []
         self.payloads: dict[int, bytes] = {}
         self._prints: dict[int, tuple[int, ...]] = {}
@@ -115,6 +134,16 @@ class SearchIndex:
         self.field_failures.append(FailureCount())
         if spec.sortable and spec.type != "NUMERIC":
             self.sort_columns[spec.name] = StringColumn()
+        self._slots.append(
+            _Slot(
+                position=len(self._slots),
+                field=made,
+                column=self.sort_columns.get(spec.name),
+                present=self.present[-1],
+                searchable=not spec.noindex or spec.type == "NUMERIC",
+                is_text=isinstance(made, TextField),
+            )
+        )
 
     @property
     def name(self) -> bytes:
@@ -177,95 +206,83 @@ class SearchIndex:
                 self._add_field(spec)
             self._prints.clear()
 
-    def _decode(self, key: bytes, stored: Any) -> _Decoded | Failure | None:
+    def _decode(self, key: bytes, stored: Any) -> _Change | Failure | _Unchanged | None:
+        """What is to be done with a document. Only fields whose stored bytes changed are decoded."""
         document = None if stored is None else self.reader.parse(stored)
         if document is None:
             return None
         if self._filter is not None and not self._filter.passes(self.reader.properties(key, document)):
             return None
-        raws = self.reader.raws(document)
-        special = self.reader.special(document)
-        decoded = _Decoded(
-            prints=(*map(_print_of, raws), hash(special)),
-            score=self._score_of(special),
-            payload=special.payload,
-            language=_language_of(special),
-        )
-        for position, raw in enumerate(raws):
-            if raw is None:
-                continue
-            spec = self.fields[position].spec
+        raws, special = self.reader.raws(document), self.reader.special(document)
+        prints = (*map(_print_of, raws), hash(special))
+        doc_id = self.table.id_of(key)
+        known = None if doc_id is None else self._prints.get(doc_id)
+        if known == prints:
+            return _Unchanged.UNCHANGED
+        change = _Change(prints, special, self._changed_slots(known, prints))
+        for slot in change.slots:
+            raw = raws[slot.position]
             try:
-                self._decode_value(position, raw, decoded)
+                value = None if raw is None else self.reader.decode(slot.field, raw)
             except SkippedValue as invalid:
-                decoded.skipped.append(Failure(key, spec.attribute, str(invalid)))
+                change.skipped.append(Failure(key, slot.field.spec.attribute, str(invalid)))
+                value = None
             except InvalidValue as invalid:
-                return Failure(key, spec.attribute, str(invalid))
-        return decoded
+                return Failure(key, slot.field.spec.attribute, str(invalid))
+            change.values.append(value)
+            change.raws.append(raw)
+        return change
 
-    def _decode_value(self, position: int, raw: Any, decoded: _Decoded) -> None:
-        indexed = self.fields[position]
-        value = self.reader.decode(indexed, raw)
-        if value is None:
-            return
-        decoded.values[position] = value
-        if indexed.spec.name in self.sort_columns:
-            decoded.sort_keys[position] = self.reader.sort_key(indexed.spec, raw)
+    def _changed_slots(self, known: tuple[int, ...] | None, prints: tuple[int, ...]) -> list[_Slot]:
+        """TEXT fields share one structure and change together; so do they when the document's language may have."""
+        if known is None:
+            return self._slots
+        changed = [slot.position for slot in self._slots if known[slot.position] != prints[slot.position]]
+        together = known[-1] != prints[-1] or any(self._slots[position].is_text for position in changed)
+        return [slot for slot in self._slots if slot.position in changed or (together and slot.is_text)]
 
     def _score_of(self, special: Special) -> float:
         """RediSearch takes the number as it is, without clamping it to 0..1."""
         score = None if special.score is None else parse_float(special.score)
         return self.definition.score if score is None else score
 
-    def _stage(self, key: bytes, change: _Decoded | Failure | None, batch: _Batch) -> None:
-        if not isinstance(change, _Decoded):
+    def _stage(self, key: bytes, change: _Change | Failure | _Unchanged | None, batch: _Batch) -> None:
+        if isinstance(change, _Unchanged):
+            return
+        if not isinstance(change, _Change):
             self._stage_removal(key, change, batch)
             return
         self._note_failures(key, change.skipped)
         doc_id = self.table.id_of(key)
-        known = () if doc_id is None else self._prints.get(doc_id, ())
-        if known == change.prints:
-            return
         if doc_id is None:
             doc_id = self.table.add(key)
-        self._stage_fields(doc_id, change, known, batch)
-        self.table.touch(doc_id, change.score)
+        if change.special.language is not None or self.definition.language_field is not None:
+            self.text.name_language(doc_id, _language_of(change.special))
+        for slot, value, raw in zip(change.slots, change.values, change.raws, strict=True):
+            self._stage_value(doc_id, slot, value, raw, batch)
+        self.table.touch(doc_id, self._score_of(change.special))
         self._prints[doc_id] = change.prints
         self.payloads.pop(doc_id, None)
-        if change.payload is not None:
-            self.payloads[doc_id] = change.payload
+        if change.special.payload is not None:
+            self.payloads[doc_id] = change.special.payload
 
-    def _stage_fields(self, doc_id: int, change: _Decoded, known: tuple[int, ...], batch: _Batch) -> None:
-        """Only fields whose stored bytes changed are touched; TEXT fields share one structure and move together."""
-        texts_changed = any(
-            isinstance(f, TextField) and (not known or known[p] != change.prints[p]) for p, f in enumerate(self.fields)
-        )
-        relanguaged = not known or known[-1] != change.prints[-1]
-        if relanguaged:
-            self.text.name_language(doc_id, change.language)
-            texts_changed = True
-        for position, indexed in enumerate(self.fields):
-            same = bool(known) and known[position] == change.prints[position]
-            if same and not (texts_changed and isinstance(indexed, TextField)):
-                continue
-            self._stage_value(doc_id, position, change, batch)
-
-    def _stage_value(self, doc_id: int, position: int, change: _Decoded, batch: _Batch) -> None:
-        spec = self.fields[position].spec
-        present = self.present[position]
-        if spec.name in self.sort_columns:
-            column = self.sort_columns[spec.name]
-            column.remove(doc_id)
-            if (text := change.sort_keys.get(position)) is not None:
-                column.put(doc_id, text)
-        had = doc_id in present
-        if position in change.values:
-            present.add(doc_id)
-            if not spec.noindex or spec.type == "NUMERIC":
-                batch.replaced.setdefault(position, []).append((doc_id, change.values[position]))
-        elif had:
-            present.discard(doc_id)
-            batch.removed.setdefault(position, []).append(doc_id)
+    def _stage_value(self, doc_id: int, slot: _Slot, value: Any, raw: Any, batch: _Batch) -> None:
+        if slot.column is not None:
+            slot.column.remove(doc_id)
+            text = None if value is None else self.reader.sort_key(slot.field.spec, raw)
+            if text is not None:
+                slot.column.put(doc_id, text)
+        if value is not None:
+            slot.present.add(doc_id)
+            if slot.searchable:
+                replaced = batch.replaced.get(slot.position)
+                if replaced is None:
+                    replaced = batch.replaced[slot.position] = ([], [])
+                replaced[0].append(doc_id)
+                replaced[1].append(value)
+        elif doc_id in slot.present:
+            slot.present.discard(doc_id)
+            batch.removed.setdefault(slot.position, []).append(doc_id)
 
     def _stage_removal(self, key: bytes, failure: Failure | None, batch: _Batch) -> None:
         self._note_failures(key, [] if failure is None else [failure])
@@ -296,17 +313,16 @@ class SearchIndex:
                 counted.add(failure)
 
     def _commit(self, batch: _Batch) -> None:
-        texts = [p for p, f in enumerate(self.fields) if isinstance(f, TextField)]
-        stale = {doc_id for p in texts for doc_id in batch.removed.get(p, ())}
-        stale.update(doc_id for p in texts for doc_id, _ in batch.replaced.get(p, ()))
-        self.text.remove(sorted(stale))
-        for position, indexed in enumerate(self.fields):
-            shared = position in texts  # its old values just left the structure all TEXT fields share
-            if (gone := batch.removed.get(position)) and not shared:
-                indexed.remove(gone)
-            if new := batch.replaced.get(position):
-                put = indexed.put if shared else indexed.replace
-                put([doc_id for doc_id, _ in new], [value for _, value in new])
+        texts = [slot.position for slot in self._slots if slot.is_text]
+        stale = {doc_id for position in texts for doc_id in batch.removed.get(position, ())}
+        stale.update(doc_id for position in texts for doc_id in batch.replaced.get(position, ((), ()))[0])
+        if stale:
+            self.text.remove(sorted(stale))  # the structure all TEXT fields share
+        for slot in self._slots:
+            if (gone := batch.removed.get(slot.position)) and not slot.is_text:
+                slot.field.remove(gone)
+            if new := batch.replaced.get(slot.position):
+                (slot.field.put if slot.is_text else slot.field.replace)(*new)
 
     # ---- measures --------------------------------------------------------------------------------------------------
 

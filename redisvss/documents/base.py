@@ -31,6 +31,9 @@ class Special:
     language: bytes | None = None
 
 
+NO_SPECIAL: Final = Special()
+
+
 class DocumentReader(ABC):
     """One per index. Pure: reads what the store fetched, changes nothing."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from redisvss.documents.base import ABSENT, Absent, DocumentReader, Special
+from redisvss.documents.base import ABSENT, NO_SPECIAL, Absent, DocumentReader, Special
 from redisvss.fields.base import Field
 from redisvss.schema import FieldSpec, IndexDefinition
 
@@ -16,6 +16,7 @@ class HashReader(DocumentReader):
         super().__init__(definition)
         self._identifiers = [spec.identifier for spec in definition.fields]
         self._by_attribute = {spec.attribute: spec.identifier for spec in definition.fields}
+        self._has_special = any((definition.language_field, definition.score_field, definition.payload_field))
         self._hidden = {definition.language_field, definition.score_field, definition.payload_field}
 
     def parse(self, stored: Hash) -> Hash:
@@ -28,6 +29,8 @@ class HashReader(DocumentReader):
         return field.decode(raw)
 
     def special(self, document: Hash) -> Special:
+        if not self._has_special:
+            return NO_SPECIAL
         definition = self.definition
         names = (definition.score_field, definition.payload_field, definition.language_field)
         return Special(*(document.get(name) if name else None for name in names))

@@ -22,6 +22,7 @@ class JsonReader(DocumentReader):
         super().__init__(definition)
         self._paths = [_path(spec.identifier) for spec in definition.fields]
         self._by_attribute = dict(zip((spec.attribute for spec in definition.fields), self._paths, strict=True))
+        self._sortable = frozenset(spec.attribute for spec in definition.fields if spec.sortable)
 
     def parse(self, stored: bytes) -> list[Any] | None:
         try:
@@ -74,7 +75,11 @@ class JsonReader(DocumentReader):
         found = self._found(document, name)
         if not found:
             return ABSENT
-        return serialize(found) if dialect >= MULTI_VALUE_DIALECT else to_text(found[0])
+        if dialect < MULTI_VALUE_DIALECT:
+            return to_text(found[0])
+        if name in self._sortable and len(found) == 1 and not isinstance(found[0], list | dict):
+            return _kept_for_sorting(found[0])
+        return serialize(found)
 
     def _found(self, document: list[Any], name: bytes) -> list[Any]:
         """What an attribute's path, or the name itself as a path, finds."""
@@ -90,6 +95,14 @@ class JsonReader(DocumentReader):
 
 def _path(identifier: bytes) -> CompiledPath:
     return compile_path(identifier.decode("utf-8", "surrogateescape"))
+
+
+def _kept_for_sorting(value: Any) -> bytes | Absent:
+    """A SORTABLE field's one value, which RediSearch shows bare in every dialect, and does not show if it is null."""
+    if isinstance(value, bool):
+        return b"true" if value else b"false"
+    text = to_text(value)
+    return ABSENT if text is None else text
 
 
 def _scalar(value: Any) -> Value:

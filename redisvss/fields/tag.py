@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from pyroaring import BitMap
@@ -56,7 +56,9 @@ class TagField(Field):
         return text if self.case_sensitive else text.lower()
 
     def decode(self, raw: bytes) -> tuple[str, ...]:
-        text = raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+        text = raw.decode("utf-8", "surrogateescape")
+        if "\0" in text:  # ends a value in RediSearch
+            text = text[: text.index("\0")]
         return self._distinct(text.split(self.separator))
 
     def decode_json(self, matches: Sequence[Any]) -> tuple[str, ...] | None:
@@ -78,9 +80,12 @@ class TagField(Field):
         kept = (self.fold(text) for text in strings if text or self.spec.index_empty)
         return tuple(dict.fromkeys(kept))
 
-    def _distinct(self, parts: Any) -> tuple[str, ...]:
-        values = (self.fold(_cut(part.strip())) for part in parts)
-        return tuple(dict.fromkeys(v for v in values if v or self.spec.index_empty))
+    def _distinct(self, parts: Iterable[str]) -> tuple[str, ...]:
+        values = [_cut(part.strip()) for part in parts]
+        if not self.case_sensitive:
+            values = [value.lower() for value in values]
+        kept = values if self.spec.index_empty else [value for value in values if value]
+        return tuple(kept) if len(kept) < 2 else tuple(dict.fromkeys(kept))
 
     def put(self, doc_ids: Sequence[int], values: Sequence[tuple[str, ...]]) -> None:
         for doc_id, tags in zip(doc_ids, values, strict=True):

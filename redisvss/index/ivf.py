@@ -182,8 +182,8 @@ def _affinity(points: NDArray[np.float32], centroids: Centroids) -> NDArray[np.f
 def nearest_cells(points: NDArray[np.float32], centroids: Centroids) -> Cells:
     """(n,) the cell whose centroid is nearest to each point."""
     blocks = [points[start : start + _BLOCK] for start in range(0, max(len(points), 1), _BLOCK)]
-    owners: Cells = np.concatenate([_affinity(block, centroids).argmax(axis=1) for block in blocks]).astype(np.int32)
-    return owners
+    owners = [_affinity(block, centroids).argmax(axis=1).astype(np.int32) for block in blocks]
+    return np.concatenate(owners)
 
 
 def train(points: NDArray[np.float32], cells: int, random: np.random.Generator) -> Centroids:
