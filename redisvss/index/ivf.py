@@ -188,7 +188,7 @@ def nearest_cells(points: NDArray[np.float32], centroids: Centroids) -> Cells:
 
 def train(points: NDArray[np.float32], cells: int, random: np.random.Generator) -> Centroids:
     """Lloyd's k-means from random points; a cell nobody is nearest to starts again from a random one."""
-    centroids = points[random.choice(len(points), cells, replace=False)].copy()
+    centroids: Centroids = points[random.choice(len(points), cells, replace=False)].copy()
     for _ in range(_ROUNDS):
         owner = nearest_cells(points, centroids)
         counts = np.bincount(owner, minlength=cells)
