@@ -65,8 +65,8 @@ def expanded(value: Value) -> Any:
         case float():
             whole = -_EXACT_BELOW <= value < _EXACT_BELOW and value == int(value)
             return int(value) if whole else value
-        case list():
-            return [expanded(item) for item in value]
+        case list():  # inside an array RediSearch shows a multi-value as its text all the same
+            return [item.text if isinstance(item, Multi) else expanded(item) for item in value]
         case Multi():
             return value.expanded
         case _:

@@ -7,13 +7,13 @@ document RediSearch fails to load.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from redisvss.aggregate.factorize import factorize
 from redisvss.config import Config
 from redisvss.documents import ABSENT
 from redisvss.errors import CommandError
@@ -158,6 +158,9 @@ class MatchedRows(Search):
     def documents(self, rows: Rows) -> list[Mapping[str, Value]]:
         reader = self.index.reader
         found = self._documents(self._keys_of(rows), None)
+        if self.is_json:
+            values = [ABSENT if document is None else reader.typed(document, b"$", self.dialect) for document in found]
+            return [{} if value is ABSENT else {"$": value} for value in values]
         whole = ([] if document is None else reader.whole(document, self.dialect) for document in found)
         return [{name_of(name): value for name, value in pairs} for pairs in whole]
 
@@ -194,8 +197,8 @@ def _raw(name: str) -> bytes:
 
 def _encoded(strings: Sequence[str | None], current: NDArray[np.bool_]) -> Column:
     """Strings as column values; each distinct one is encoded once."""
-    codes, distinct = factorize(objects(strings, len(strings)))  # type: ignore[arg-type]
-    encoded = objects((None if text is None else Text(_raw(text)) for text in distinct), len(distinct))
-    values = encoded[codes]
-    known = np.fromiter((text is not None for text in strings), np.bool_, len(strings))
-    return Column(values, current & known)
+    table: defaultdict[str | None, int] = defaultdict()
+    table.default_factory = table.__len__
+    codes = np.fromiter(map(table.__getitem__, strings), np.intp, len(strings))
+    encoded = objects((None if text is None else Text(_raw(text)) for text in table), len(table))
+    return Column(encoded[codes], current & (codes != table.get(None, -1)))
