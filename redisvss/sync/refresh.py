@@ -63,6 +63,11 @@ class Follower:
         if matching := [key for key in keys if key.startswith(self.prefixes)]:
             self.note(matching)
 
+    def pending(self) -> frozenset[bytes]:
+        """The keys still to be read."""
+        with self._noting:
+            return frozenset(self._pending)
+
     @property
     def behind(self) -> bool:
         return bool(self._pending)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from redisvss.stores.base import Store
 from redisvss.sync.feed import OWN_PREFIX, FeedLost
@@ -74,10 +74,12 @@ class ScanState:
         return remaining
 
 
-def scan(follower: Follower, store: Store, stopped: Callable[[], bool]) -> bool:
+def scan(follower: Follower, store: Store, stopped: Callable[[], bool], noted: Callable[[], Container[bytes]]) -> bool:
     """Read every document of the index, and those it holds that are there no more. False when stopped midway.
 
     Names first, then documents: so the number to come is known, and what the index holds besides is what has gone.
+    noted: the keys changed since the index was followed, up to now. They are left to whoever reads those, in the order
+    they were written: SCAN's order is arbitrary, and hits of equal rank come in the order they were indexed.
     """
     index = follower.index
     index.scanned, index.to_scan, index.scanning = 0, store.size(), True
@@ -85,8 +87,9 @@ def scan(follower: Follower, store: Store, stopped: Callable[[], bool]) -> bool:
         names: dict[bytes, None] = {}
         for batch in store.scan(follower.prefixes, index.definition.key_type):
             names.update(dict.fromkeys(key for key in batch if not key.startswith(OWN_PREFIX)))
+        pending = noted()
         indexed = index.keys()
-        keys = [*names, *(key for key in indexed if key not in names)]
+        keys = [key for key in (*names, *(key for key in indexed if key not in names)) if key not in pending]
         index.to_scan = len(keys)
         for first in range(0, len(keys), BATCH):
             if stopped():

@@ -242,8 +242,12 @@ class Synchronizer:
     def _scan(self, followed: _Followed) -> None:
         while not (followed.scans.complete or self._gone(followed)):
             wanted = followed.scans.wanted
-            if scan(followed, self._store, lambda: self._gone(followed)):
+            if scan(followed, self._store, lambda: self._gone(followed), lambda: self._noted(followed)):
                 followed.scans.finish(wanted)
+
+    def _noted(self, followed: _Followed) -> frozenset[bytes]:
+        self.observe()
+        return followed.pending()
 
     def _gone(self, followed: _Followed) -> bool:
         return self._closing.is_set() or self._followers.get(id(followed.index)) is not followed
