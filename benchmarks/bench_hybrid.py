@@ -17,8 +17,13 @@ import numpy as np
 from pyroaring import BitMap
 from vector_data import correlated, embeddings, independent, nearest_by_dot
 
+from redisvss.index.tiered import Walk
 from redisvss.index.vectors import Metric, VectorIndex, VectorParams
 
+HEADER = (
+    "filter                share plan     recall  exact µs   auto  "
+    "sweep                        two-hop                      hnswlib"
+)
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001)
 WIDTHS = (10, 16, 32, 64, 96, 128, 192, 256, 384)
 
@@ -36,15 +41,17 @@ def filters(vectors: np.ndarray, queries: np.ndarray, share: float, kind: str) -
     return [correlated(vectors, q, share, away=kind == "away from the query") for q in queries]
 
 
-def walk(index: VectorIndex, strategy: str, query: np.ndarray, ef: int, allowed: BitMap) -> object:
-    found = index._tiers.walk(strategy, index.prepare(query), ef, allowed, len(allowed) + 1)
-    return found
+def walk(index: VectorIndex, strategy: str, query: np.ndarray, ef: int, allowed: BitMap) -> Walk:
+    return index._tiers.walk(strategy, index.prepare(query), ef, allowed, len(allowed) + 1)
 
 
 def narrowest(index: VectorIndex, strategy: str, queries, allowed, truth) -> tuple[float, float, int, int]:
     """Time, recall, ef and distances computed at the first width that reaches .95 (the widest when none does)."""
     for ef in WIDTHS:
-        runs = [spent(lambda q=q, a=a: walk(index, strategy, q, ef, a)) for q, a in zip(queries, allowed, strict=True)]
+        runs = [
+            spent(lambda q=q, a=a, ef=ef: walk(index, strategy, q, ef, a))
+            for q, a in zip(queries, allowed, strict=True)
+        ]
         recall = np.mean([len(set(w.rows[:10].tolist()) & t) / len(t) for (_, w), t in zip(runs, truth, strict=True)])
         if recall >= 0.95:
             break

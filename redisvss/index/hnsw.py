@@ -274,6 +274,11 @@ class Graph:
         array, metric = query.wide.astype(query_type(self.store)), metric_of(self.store, query.norm)
         return array, rows_of(self.store), self.store.norms, metric, *self._lists, self.entry, self.top
 
+    def local_share(self, query: Query, words: NDArray[np.uint64]) -> float:
+        """Share of allowed rows around the query, from some thousand rows' bits: a filter's correlation shows here."""
+        share: float = walk.local_share(*self._place(query), self.store.row_doc, words)
+        return share
+
     def sweep(
         self, query: Query, ef: int, words: NDArray[np.uint64], samples: NDArray[np.int32], budget: int
     ) -> tuple[Ints, int]:

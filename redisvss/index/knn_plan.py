@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 # Shares of documents a filter lets through, between which each strategy is the quickest way to the same recall.
 _SWEEP_FROM = 0.35
-_WALK_FROM = 0.03
+_WALK_FROM = 0.015
 _ROWS_PER_EF = 50  # a walk of width ef reads about this many rows per unit of ef: fewer survivors are read outright
-_FILTERED_EF = 64  # a walk under a filter sees fewer of the rows around it: EF_RUNTIME 10 would give recall .7
+_FILTERED_EF = 32  # a walk under a filter sees fewer of the rows around it than EF_RUNTIME 10 allows for
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from redisvss.index.tiered import TieredGraph
 
 if TYPE_CHECKING:
     from redisvss.index.coarse import CoarseRows
+    from redisvss.index.hnswlib_backend import HnswlibGraph
 
 __all__ = ["ELEMENT_SIZE", "KnnHits", "KnnPlan", "Metric", "Query", "VectorIndex", "VectorParams", "decode_blob"]
 
@@ -91,9 +92,17 @@ class VectorIndex:
     def _open(self) -> None:
         p = self.params
         self._store = RowStore(p.dtype, p.dim, p.metric, p.initial_cap)
-        self._tiers = TieredGraph(self._store, p.m, p.ef_construction, p.seed) if p.algorithm == "HNSW" else None
+        self._tiers = self._graph() if p.algorithm == "HNSW" else None
         self._coarse: CoarseRows | None = None
         self._writing = self._tiers.writing if self._tiers else threading.Lock()
+
+    def _graph(self) -> TieredGraph | HnswlibGraph:
+        p = self.params
+        if p.backend != "hnswlib":
+            return TieredGraph(self._store, p.m, p.ef_construction, p.seed)
+        from redisvss.index.hnswlib_backend import HnswlibGraph
+
+        return HnswlibGraph(self._store, p.m, p.ef_construction, p.seed)
 
     # ---- writing -------------------------------------------------------------------------------------------------
 
@@ -284,7 +293,7 @@ class VectorIndex:
             rows=store.live,
             loose=len(tiers.pending),
             allowed=n_allowed,
-            graph=tiers.graph is not None and tiers.graph.count > tiers.graph.dead,
+            graph=tiers.walkable(),
         )
         return knn_plan.choose(sizes, k, ef_runtime or self.params.ef_runtime, policy)
 

@@ -83,6 +83,7 @@ def _exercise(dtype: str, metric: Metric) -> None:
     query = prepare(raw[0], dtype, metric)
     graph.search(query, 8)
     words = compiled.words_of(store.docs)
+    graph.local_share(query, words)
     for search in (graph.sweep, graph.two_hop):
         search(query, 8, words, rows[:2].astype(np.int32), 100)
     graph.kill(store.kill([1, 2]))

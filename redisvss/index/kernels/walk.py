@@ -112,6 +112,24 @@ def passes(owner, words, row):
 
 
 @jit
+def local_share(query, rows, norms, metric, links, up_at, up, entry, top, owner, words):
+    """Share of allowed rows among the neighbours' neighbours of where a descent ends."""
+    start = descend(query, rows, norms, metric, up_at, up, entry, top, 0)
+    tested, passed = 0, 0
+    for j in range(links.shape[1]):
+        nb = links[start, j]
+        if nb < 0:
+            break
+        for i in range(links.shape[1]):
+            far = links[nb, i]
+            if far < 0:
+                break
+            tested += 1
+            passed += passes(owner, words, far)
+    return passed / max(1, tested)
+
+
+@jit
 def sweep(
     query,
     rows,

@@ -62,6 +62,16 @@ def test_a_filter_never_costs_hits(built, share):
     assert recall(index, vectors, ids, BitMap(ids.tolist())) >= 0.95
 
 
+@pytest.mark.parametrize("nearer", [False, True])
+def test_a_filter_correlated_with_the_query_keeps_its_recall(built, nearer):
+    index, vectors = built
+    for query in clustered(5, 10):
+        order = np.argsort(((vectors - query) ** 2).sum(1))
+        ids = np.sort((order[: ROWS // 3] if nearer else order[ROWS // 4 :])[::2])
+        hits = index.knn(query, 10, BitMap(ids.tolist()))
+        assert len(set(hits.doc_ids.tolist()) & truth(query, vectors, ids)) >= 9
+
+
 @pytest.mark.parametrize("policy", ["BATCHES", "ADHOC_BF"])
 def test_a_forced_policy_is_obeyed_and_complete(built, policy):
     index, vectors = built

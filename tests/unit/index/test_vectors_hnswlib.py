@@ -1,0 +1,39 @@
+"""The hnswlib backend answers like the native one, and its traps stay hidden."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pyroaring import BitMap
+
+from redisvss.index.vectors import Metric, VectorIndex, VectorParams
+
+pytest.importorskip("hnswlib", reason="the extra redisvss[hnswlib] is not installed")
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+@pytest.mark.parametrize("dtype", ["FLOAT32", "INT8"])
+def test_both_backends_find_the_same_documents(dtype, metric):
+    rng = np.random.default_rng(1)
+    vectors = np.clip(rng.normal(size=(4000, 16)) * 40, -128, 127)
+    indexes = [VectorIndex(VectorParams("HNSW", dtype, 16, metric, backend=b)) for b in ("native", "hnswlib")]
+    for index in indexes:
+        index.warm()
+        index.put(np.arange(4000), vectors)
+        index.remove(range(0, 4000, 5))
+        index.put(np.arange(0, 4000, 10), vectors[:400])
+    vectors[0:4000:10] = vectors[:400].copy()
+    half = BitMap(range(0, 4000, 2))
+    for query in vectors[100:110]:
+        for allowed in (None, half, BitMap(range(50))):
+            native, other = (index.knn(query, 10, allowed, ef_runtime=200) for index in indexes)
+            assert len(native.doc_ids) == len(other.doc_ids) == min(10, len(native.doc_ids))
+            np.testing.assert_allclose(native.distances, other.distances, rtol=1e-6)
+
+
+def test_a_filter_that_few_rows_pass_is_answered_in_full():
+    vectors = np.random.default_rng(2).normal(size=(5000, 8)).astype(np.float32)
+    index = VectorIndex(VectorParams("HNSW", "FLOAT32", 8, Metric.L2, backend="hnswlib"))
+    index.put(np.arange(5000), vectors)
+    hits = index.knn(vectors[0], 10, BitMap([1, 2, 3]), policy="BATCHES")
+    assert sorted(hits.doc_ids.tolist()) == [1, 2, 3] and hits.plan.exact
