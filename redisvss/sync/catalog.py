@@ -28,6 +28,7 @@ class Followers(Protocol):
     def add(self, index: SearchIndex, scan: bool = True) -> None: ...
     def remove(self, index: SearchIndex) -> None: ...
     def rescan(self, index: SearchIndex) -> None: ...
+    def complete(self, index: SearchIndex) -> None: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,14 +73,17 @@ class Catalog:
     def create(self, definition: IndexDefinition) -> bool:
         """False if the name was taken meanwhile. On return every later write reaches the index here."""
         entry = Entry(uuid.uuid4().hex, definition)
-        if not self._store.call("SET", INDEX_PREFIX + definition.name, dump(entry), "NX"):
-            return False
-        with self._lock:
+        with self._lock:  # from before the write: else the feed may report it first, and adopt it with a scan
+            if not self._store.call("SET", INDEX_PREFIX + definition.name, dump(entry), "NX"):
+                return False
             self._adopt(definition.name, entry, scan=not definition.skip_initial_scan)
         return True
 
     def alter(self, name: bytes, change: Callable[[IndexDefinition], IndexDefinition], rescan: bool = True) -> None:
-        """Replace the definition by what `change` makes of it; a no-op if the index has gone meanwhile."""
+        """Replace the definition by what `change` makes of it; a no-op if the index has gone meanwhile.
+
+        Without a rescan, what was written before keeps the old definition.
+        """
 
         def update(stored: bytes | None) -> Change:
             if stored is None:
@@ -88,9 +92,12 @@ class Catalog:
             altered = dataclasses.replace(entry, definition=change(entry.definition))
             return dump(altered), altered
 
-        altered = self._store.update(INDEX_PREFIX + name, update)
-        if altered is not None:
-            with self._lock:
+        index = self._indexes.get(name)
+        if index is not None and not rescan:
+            self.followers.complete(index)
+        with self._lock:
+            altered = self._store.update(INDEX_PREFIX + name, update)
+            if altered is not None:
                 self._adopt(name, altered, scan=rescan)
 
     def rebuild(self, name: bytes) -> None:
@@ -102,9 +109,9 @@ class Catalog:
             entry = dataclasses.replace(load(stored), identity=uuid.uuid4().hex)
             return dump(entry), entry
 
-        entry = self._store.update(INDEX_PREFIX + name, update)
-        if entry is not None:
-            with self._lock:
+        with self._lock:
+            entry = self._store.update(INDEX_PREFIX + name, update)
+            if entry is not None:
                 self._adopt(name, entry, scan=True)
 
     def drop(self, name: bytes) -> None:
