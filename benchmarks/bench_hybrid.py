@@ -118,9 +118,7 @@ def main() -> None:
     graph.add_items(vectors)
     theirs = time.process_time() - start
     print(f"{given.rows} × {given.dim}; build {ours:.1f} s CPU, hnswlib {theirs:.1f} s: ratio {ours / theirs:.2f}")
-    print(
-        "filter                share plan     recall  exact µs   auto  sweep                        two-hop                      hnswlib"
-    )
+    print(HEADER)
     for kind in ("independent", "away from the query", "near the query"):
         report(index, graph, vectors, queries, kind)
 
