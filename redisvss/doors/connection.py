@@ -38,7 +38,7 @@ log = logging.getLogger("redisvss.server")
 MAX_BACKLOG: Final = 1 << 20  # bytes of commands read but not yet sent on; then the client is not read further
 MAX_PENDING: Final = 10_000  # commands sent whose replies are due
 MAX_PLAIN: Final = 4096  # names of plain commands remembered; clients may send any nonsense for a name
-LINGER: Final = 5.0  # seconds a client that has closed its sending side is given for replies still due
+LINGER: Final = 5.0  # seconds a client is given to take replies still due when it, or we, have closed
 
 UPSTREAM_LOST: Final = "ERR redisvss: the connection to the upstream Redis was lost"
 
@@ -443,10 +443,13 @@ class ClientConnection(asyncio.Protocol):
             self._out.clear()
 
     def _end(self, error: str | None = None) -> None:
-        """Close once everything written has been taken."""
-        if error is not None and not self._transport.is_closing():
+        """Close once everything written has been taken; who takes nothing is not waited for."""
+        if self._transport.is_closing():
+            return
+        if error is not None:
             self._transport.write(encode_error(error))
         self._transport.close()
+        asyncio.get_running_loop().call_later(LINGER, self.abort)
 
     def _fail_questions(self) -> None:
         for step in self._pending:

@@ -34,6 +34,8 @@ NOPROTO: Final = CommandError("NOPROTO unsupported protocol version")
 NOT_A_VERSION: Final = CommandError("ERR Protocol version is not an integer or out of range")
 WRONGPASS: Final = CommandError("WRONGPASS invalid username-password pair or user is disabled.")
 
+MAX_KEPT: Final = 32 << 20  # bytes; Redis's hard limit for a subscriber that does not read (client-output-buffer-limit)
+
 _WITHOUT_AUTH: Final = frozenset({b"AUTH", b"HELLO", b"QUIT", b"RESET"})
 _PUSHES: Final = frozenset(
     {b"message", b"pmessage", b"smessage", b"subscribe", b"psubscribe", b"ssubscribe"}
@@ -98,6 +100,7 @@ class EmbeddedLink:
         self._socket.resumed = self.flush
         self._queue: deque[Args] = deque()
         self._out: list[bytes] = []
+        self._kept = 0  # bytes in `_out`
         self._reading = True
         self._flushing = False
 
@@ -126,12 +129,15 @@ class EmbeddedLink:
 
     def resume_reading(self) -> None:
         self._reading = True
+        self._hand_over()
         self.flush()
 
     def close(self) -> None:
-        self._owner = None
-        self._queue.clear()
-        self._socket.close()
+        if self._owner is not None:
+            self._owner = None
+            self._queue.clear()
+            self._out.clear()
+            self._socket.close()
 
     def _execute(self, args: Args) -> None:
         name = args[0].upper()
@@ -152,15 +158,25 @@ class EmbeddedLink:
             self._deliver(CommandError("ERR redisvss: the embedded store failed on this command, see the server's log"))
 
     def _deliver(self, reply: Reply) -> None:
+        """Hand a reply or message over in a turn of its own; what a client does not take is kept, up to a limit."""
+        if self._owner is None:
+            return
+        frame = self._encode(reply)
         if not self._out:
             asyncio.get_running_loop().call_soon(self._hand_over)
-        self._out.append(self._encode(reply))
+        self._out.append(frame)
+        self._kept += len(frame)
+        if self._kept > MAX_KEPT and not self._reading:
+            log.warning("client does not read its messages", extra={"bytes": self._kept})
+            self._lose()
 
     def _hand_over(self) -> None:
+        if self._owner is None or not self._reading or not self._out:
+            return
         data = b"".join(self._out)
         self._out.clear()
-        if self._owner is not None:
-            self._owner.upstream_data(data)
+        self._kept = 0
+        self._owner.upstream_data(data)
 
     def _encode(self, reply: Reply) -> bytes:
         """Pub/sub's lists are pushes in RESP3; nothing else fakeredis sends begins with these words."""
@@ -176,8 +192,10 @@ class EmbeddedLink:
         asyncio.get_running_loop().call_soon(self._lose)
 
     def _lose(self) -> None:
-        if self._owner is not None:
-            self._owner.upstream_lost(None)
+        owner = self._owner
+        if owner is not None:
+            self.close()
+            owner.upstream_lost(None)
 
     def _reset(self, args: Args) -> None:
         self._authenticated = self._password is None

@@ -163,3 +163,25 @@ def test_a_client_that_leaves_while_blocked_is_forgotten(store: EmbeddedStore, m
         until(lambda: server.metrics.connections == 0)
         with Peer(port) as peer:
             assert peer.say("RPUSH q x", "LLEN q").hear_all(2) == [1, 1]
+
+
+def test_a_subscriber_that_does_not_read_is_dropped_at_redis_limit(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redisvss.doors.connection.LINGER", 0.05)
+    with serving(Services(None, store)) as (server, port), Peer(port) as slow, Peer(port) as other:
+        slow.ask("SUBSCRIBE a")
+        message = b"x" * (1 << 20)
+        heard = [other.ask([b"PUBLISH", b"a", message]) for _ in range(60)]
+        assert (heard[0], heard[-1]) == (1, 0)
+        until(lambda: server.metrics.connections == 1)
+        assert other.ask("PING") == "PONG"
+
+
+def test_a_subscriber_that_reads_late_gets_everything(port: int) -> None:
+    with Peer(port) as slow, Peer(port) as other:
+        slow.ask("SUBSCRIBE a")
+        message = b"x" * (1 << 20)
+        for _ in range(16):
+            assert other.ask([b"PUBLISH", b"a", message]) == 1
+        assert slow.hear_all(16) == [[b"message", b"a", message]] * 16

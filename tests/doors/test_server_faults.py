@@ -10,6 +10,7 @@ from harness import FakeEngine, Peer, Proxy, proxy_before, serving, until
 from servers import free_port, start_redis
 
 from redisvss.doors.link import Upstream
+from redisvss.doors.resp import ProtocolError
 from redisvss.doors.server import Services
 
 LOST = "-ERR redisvss: the connection to the upstream Redis was lost"
@@ -87,3 +88,19 @@ def test_a_client_that_vanished_without_a_word_is_noticed_by_the_system(proxy: P
         (client,) = proxy.server._clients
         ours = client._transport.get_extra_info("socket")
         assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+def test_a_slow_reader_of_a_dying_redis_gets_what_had_arrived_and_is_closed() -> None:
+    value = b"x" * (8 << 20)
+    with start_redis() as process, proxy_before(process) as proxy, proxy.peer() as slow:
+        slow.ask([b"SET", b"a", value])
+        slow.say(*["GET a"] * 8)
+        (client,) = proxy.server._clients
+        until(lambda: client._client_full)
+        process.stop()
+        replies = []
+        with pytest.raises((ConnectionError, ProtocolError)):
+            while True:
+                replies.append(slow.hear())
+        assert all(reply in (value, LOST) for reply in replies)
+        until(lambda: proxy.server.metrics.connections == 0)
