@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from redisvss.stores.embedded import EmbeddedStore
 
 HERE = Path(__file__).parent
 TOPICS = sorted(path.name.removesuffix(".txt") for path in HERE.glob("*.txt") if ".resp3" not in path.name)
+BUILDS = (b"FT.CREATE", b"FT.ALTER", b"FT.SYNUPDATE")
 SHOWN = 12  # differences printed of one file
 
 Lines = tuple[str, ...]
@@ -41,7 +43,22 @@ class Door:
     def ask(self, command: str) -> Lines:
         words = split_inline(command.encode())
         assert words is not None, command
-        return printed(self._ask(words))
+        reply = self._ask(words)
+        if words[0].upper() in BUILDS:
+            self._settle()
+        return printed(reply)
+
+    def _settle(self) -> None:
+        """Wait for the scans a command began, as the recorder does."""
+        for name in self._ask([b"FT._LIST"]):
+            name = name if isinstance(name, bytes) else name.encode()
+            while self._info(name)["indexing"]:
+                time.sleep(0.001)
+
+    def _info(self, name: bytes) -> dict[str, Any]:
+        reply = self._ask([b"FT.INFO", name])
+        items = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
+        return {key if isinstance(key, str) else key.decode(): value for key, value in items}
 
     def expected(self, exchange: Exchange) -> Lines:
         return exchange.expected if self.typed else without_types(exchange.expected)
