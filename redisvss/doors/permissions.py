@@ -26,6 +26,7 @@ NO_FIELD: Final = b"redisvss:no-such-field"
 
 _OF_KEYS: Final = ("JSON.", "FT.SUG")  # commands about keys; the others are about an index
 _INDEX_AT: Final = {"FT.ALIASADD": 2, "FT.ALIASUPDATE": 2, "REDISVSS.FAILURES": 1}
+_DOCUMENT_AT: Final = {"FT.DEL": 2}  # a key that need not be under the index's prefixes
 
 Args = Sequence[bytes]
 
@@ -117,7 +118,9 @@ class Permissions:
         if not at or len(args) <= at:
             return []
         prefixes = _created_prefixes(args) if command.name == "FT.CREATE" else self._prefixes(args[at])
-        return [prefix + suffix for prefix in prefixes for suffix in SUFFIXES]
+        covered = [prefix + suffix for prefix in prefixes for suffix in SUFFIXES]
+        document = _DOCUMENT_AT.get(command.name)
+        return covered + list(args[document : document + 1]) if document else covered
 
 
 def _created_prefixes(args: Args) -> Sequence[bytes]:

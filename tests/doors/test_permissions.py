@@ -69,6 +69,11 @@ def test_json_commands_need_rights_to_their_key(proxy: Proxy) -> None:
     assert search_as(proxy, "reader", "JSON.GET other:1") == NO_KEY
 
 
+def test_a_document_deleted_by_name_needs_rights_to_its_key(proxy: Proxy) -> None:
+    assert search_as(proxy, "writer", "FT.DEL i product:1") == [2, 0, b"writer"]
+    assert search_as(proxy, "writer", "FT.DEL i other:1") == NO_KEY
+
+
 def test_refusal_while_queueing_aborts_the_transaction(proxy: Proxy) -> None:
     assert search_as(proxy, "narrow") == NO_KEY  # now known
     aborted = "-EXECABORT Transaction discarded because of previous errors."
