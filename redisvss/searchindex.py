@@ -177,7 +177,8 @@ class SearchIndex:
         """
         started = time.perf_counter()
         with self._writer:
-            changes = [self._decode(key, document) for key, document in zip(keys, documents, strict=True)]
+            belonging = self._belonging(keys, documents)
+            changes = [self._decode(key, document) for key, document in zip(keys, belonging, strict=True)]
             with self.lock.write():
                 batch = _Batch()
                 for key, change in zip(keys, changes, strict=True):
@@ -206,12 +207,21 @@ class SearchIndex:
                 self._add_field(spec)
             self._prints.clear()
 
-    def _decode(self, key: bytes, stored: Any) -> _Change | Failure | _Unchanged | None:
+    def _belonging(self, keys: Sequence[bytes], stored: Sequence[Any]) -> list[Any]:
+        """The parsed documents; None for what is no document of this index, or does not pass its FILTER."""
+        documents = [None if part is None else self.reader.parse(part) for part in stored]
+        if self._filter is None:
+            return documents
+        known = [position for position, document in enumerate(documents) if document is not None]
+        verdicts = self._filter.passing([self.reader.properties(keys[p], documents[p]) for p in known])
+        for position, passes in zip(known, verdicts, strict=True):
+            if not passes:
+                documents[position] = None
+        return documents
+
+    def _decode(self, key: bytes, document: Any) -> _Change | Failure | _Unchanged | None:
         """What is to be done with a document. Only fields whose stored bytes changed are decoded."""
-        document = None if stored is None else self.reader.parse(stored)
         if document is None:
-            return None
-        if self._filter is not None and not self._filter.passes(self.reader.properties(key, document)):
             return None
         raws, special = self.reader.raws(document), self.reader.special(document)
         prints = (*map(_print_of, raws), hash(special))
