@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -135,23 +135,8 @@ class _Door:
         return value
 
     def _value(self, reply: Any, decoding: bool) -> Any:
-        """One value; by exact type and commonest first, since a page of hits is hundreds of them."""
-        kind = type(reply)
-        if kind is bytes:
-            return self.encoder.decode(reply) if decoding else reply
-        if kind is dict:
-            name = _decoded if decoding else _encoded
-            return {
-                name(k) if type(k) is str else self._value(k, decoding): self._value(v, decoding)
-                for k, v in reply.items()
-            }
-        if kind is list or kind is Set:
-            return [self._value(item, decoding) for item in reply]
-        if kind is str:
-            return reply if decoding else _encoded(reply)
-        if isinstance(reply, CommandError):
-            return BaseParser.parse_error(str(reply))  # type: ignore[no-untyped-call]
-        return reply
+        """A reply as redis-py hands it on; decoding: bytes become text."""
+        return _converted(reply, self.encoder.decode if decoding else None)
 
     def _forwarded(self, step: Step, reply: Any) -> Any:
         """Let the conversation see a forwarded command's reply, which it may add to (COMMAND INFO, MODULE LIST …)."""
@@ -176,7 +161,34 @@ def _encoded(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
 
 
-def _decoded(name: str) -> str:
+_SIMPLE = frozenset({int, float, bool, type(None)})
+
+
+def _converted(reply: Any, decode: Callable[[bytes], Any] | None) -> Any:
+    """By exact type, and without a call for what stays as it is: a page of hits is hundreds of values."""
+    kind = type(reply)
+    if kind in _SIMPLE:
+        return reply
+    if kind is bytes:
+        return reply if decode is None else decode(reply)
+    if kind is str:
+        return _encoded(reply) if decode is None else reply
+    if kind is dict:
+        name = _encoded if decode is None else _same
+        return {
+            name(key) if type(key) is str else _converted(key, decode): (
+                value if type(value) is bytes and decode is None else _converted(value, decode)
+            )
+            for key, value in reply.items()
+        }
+    if kind is list or kind is Set:
+        return [_converted(item, decode) for item in reply]
+    if isinstance(reply, CommandError):
+        return BaseParser.parse_error(str(reply))  # type: ignore[no-untyped-call]
+    return reply
+
+
+def _same(name: str) -> str:
     return name
 
 
