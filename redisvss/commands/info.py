@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _MEGABYTE = 1024 * 1024
 _NOT_AVAILABLE = b"N/A"
-_CURSOR_CAPACITY = 128
 
 
 @command("FT.INFO", arity=-2, summary="Returns information and statistics on the index")
@@ -38,7 +37,7 @@ def ft_info(engine: Engine, session: Session, args: Args) -> Reply:
             **_averages(index),
             **_progress(index),
             "gc_stats": dict.fromkeys(_GC_STATS, 0.0) | {"average_cycle_time_ms": -math.nan},
-            "cursor_stats": {"global_idle": 0, "global_total": 0, "index_capacity": _CURSOR_CAPACITY, "index_total": 0},
+            "cursor_stats": _cursors(engine, index),
             **({"stopwords_list": _stopwords(index.definition)} if index.definition.stopwords is not None else {}),
             "dialect_stats": {f"dialect_{d}": int(d in index.dialects_used) for d in (1, 2, 3, 4)},
             "Index Errors": {**_failures(index.failures), "background indexing status": "OK"},
@@ -147,6 +146,16 @@ def _averages(index: SearchIndex) -> dict[str, Any]:
         "bytes_per_record_avg": index.text.memory_bytes() / records if records else math.nan,
         "offsets_per_term_avg": 1.0 if records else math.nan,
         "offset_bits_per_record_avg": 32.0 if records else math.nan,
+    }
+
+
+def _cursors(engine: Engine, index: SearchIndex) -> dict[str, Any]:
+    stats, capacity = engine.cursors.stats(index), engine.config.get("INDEX_CURSOR_LIMIT")
+    return {
+        "global_idle": stats.idle,
+        "global_total": stats.total,
+        "index_capacity": int(capacity or 0),
+        "index_total": stats.of_index,
     }
 
 
