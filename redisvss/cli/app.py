@@ -9,7 +9,7 @@ import typer
 from redis.exceptions import RedisError
 
 from redisvss import __version__
-from redisvss.cli import index, load, query, serve, tour
+from redisvss.cli import demo, index, load, query, serve, tour
 from redisvss.cli.console import fail
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("tour")(tour.tour)
+app.command("demo")(demo.demo)
 app.command("query")(query.query)
 app.command("load")(load.load)
 app.command("serve")(serve.serve)
