@@ -20,7 +20,6 @@ def client() -> redis.Redis:
 
 
 def info(client: redis.Redis) -> Any:
-    client.execute_command("FT.SEARCH", "i", "*", "LIMIT", 0, 0)
     return client.execute_command("FT.INFO", "i")
 
 
