@@ -3,13 +3,15 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: install test lint bench tour serve
+.PHONY: install test lint bench tour serve demo
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet -e '.[dev]'
+	$(BIN)/pip install --quiet -e '.[dev,browser]'
+	# redis-om brings stubs of redis 4, which hide redis-py's own types from mypy
+	$(BIN)/pip uninstall --quiet --yes types-redis
 	touch $@
 
 tour: install
@@ -28,3 +30,6 @@ serve: install
 
 bench: install
 	$(BIN)/python benchmarks/bench_hybrid.py
+
+demo: install
+	$(BIN)/redisvss demo --embedded
