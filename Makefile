@@ -4,17 +4,21 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 
 .PHONY: install test lint bench tour serve demo
-install: $(VENV)/.installed
+install: $(VENV)/.developing
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.running: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -e .
+	touch $@
+
+$(VENV)/.developing: $(VENV)/.running
 	$(BIN)/pip install --quiet -e '.[dev,browser]'
 	# redis-om brings stubs of redis 4, which hide redis-py's own types from mypy
 	$(BIN)/pip uninstall --quiet --yes types-redis
 	touch $@
 
-tour: install
+tour: $(VENV)/.running
 	$(BIN)/redisvss tour
 
 test: install
@@ -25,7 +29,7 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-serve: install
+serve: $(VENV)/.running
 	$(BIN)/redisvss serve --embedded
 
 bench: install
