@@ -26,6 +26,7 @@ _DEADLINE_EVERY = 1 << 22  # elements between two looks at the clock: 3 ms; eigh
 _WORDS_PER_KEY = 1024  # a Roaring container covers 65,536 ids
 
 _NO_ROWS = np.empty(0, np.int64)
+_SQUARED, _DOT = SquaredL2(np.float32(1)), Dot(np.float32(1))  # made once: a tuple of a numpy scalar costs 3 µs
 _workers = os.cpu_count() or 1  # asked once: the call costs 50 µs
 
 _pool: ThreadPoolExecutor | None = None
@@ -59,10 +60,10 @@ def query_type(store: RowStore) -> np.dtype[Any]:
 def metric_of(store: RowStore, norm: float) -> Any:
     """The kernels' metric for a query of this norm."""
     if store.metric is Metric.L2:
-        return SquaredL2(np.float32(1))
+        return _SQUARED
     if store.metric is Metric.COSINE and store.dtype in INTEGER_TYPES:
         return IntegerCosine(np.float32(1 / norm if norm else 1), np.float64(norm))
-    return Dot(np.float32(1))
+    return _DOT
 
 
 def measure(store: RowStore, query: Query, chosen: Ints | None, deadline: float | None = None) -> Floats:
@@ -97,6 +98,19 @@ def top(store: RowStore, query: Query, chosen: Ints | None, k: int) -> tuple[Int
         metric_of(store, query.norm), dist, ids,
     )  # fmt: skip
     return ids[:size], dist[:size]
+
+
+def top_of_docs(store: RowStore, query: Query, docs: NDArray[np.uint32], k: int) -> tuple[Ints, Floats, int]:
+    """(doc ids, reported distances) of the k nearest of some docs, ties by doc id; and how many have a vector.
+
+    For a store without odd rows and without docs of several vectors. docs: ascending.
+    """
+    wide = query.wide if store.dtype not in INTEGER_TYPES else query.wide.astype(np.int16)
+    dist, ids = np.empty(k), np.empty(k, np.int64)
+    size, read = scan.top_of_docs(
+        wide, rows_of(store), store.doc_row, docs, metric_of(store, query.norm), dist, ids
+    )  # fmt: skip
+    return ids[:size], dist[:size], read
 
 
 def words_of(docs: BitMap) -> NDArray[np.uint64]:

@@ -8,13 +8,14 @@ of a float64 brute force, whatever the data; hostile data only make the second s
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pyroaring import BitMap
 
 from redisvss.index import warm
+from redisvss.index.bitmaps import ids_of
 from redisvss.index.distance import INTEGER_TYPES, Floats, Metric, Query, exact, nearest, widen
 from redisvss.index.matrix import Ints, RowStore
 
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 _CHUNK_ELEMENTS = 1 << 22  # elements per step of a long scan: bounds temporaries and the wait for a deadline
 _WORTH_COMPILING = 1 << 20  # elements: numpy needs a millisecond from here on
 _FEW = 128  # k up to which a list kept sorted by insertion is quicker than sorting all distances
+_BRIEF = 1 << 21  # elements a single thread reads in about a millisecond
 _TINY = 1 << 13  # elements below which float64 at once is quicker than two steps
 
 
-@dataclass(frozen=True)
-class Scan:
+class Scan(NamedTuple):
     """Rows with their reported distances, nearest first; `timed_out` when the deadline cut the scan short."""
 
     rows: Ints
@@ -62,6 +63,21 @@ def scan(
     return _best(store, chosen, judge(store, query, chosen), k, timed_out)
 
 
+def scan_docs(store: RowStore, query: Query, docs: BitMap, k: int) -> tuple[Ints, Floats, int] | None:
+    """(doc ids, distances, docs read) of the k nearest of some docs in one compiled call; None when it is not for it.
+
+    For scans of about a millisecond at most. Docs without a vector are passed over, ties fall by doc id.
+    """
+    elements = len(docs) * store.dim
+    if query.odd or len(store.odd) or store.many or not 0 < k <= _FEW or elements > _BRIEF:
+        return None
+    if not _compiled(store, len(docs)):
+        return None
+    from redisvss.index.compiled import top_of_docs
+
+    return top_of_docs(store, query, ids_of(docs), k)
+
+
 def _best(store: RowStore, rows: Ints, distances: Floats, k: int, timed_out: bool) -> Scan:
     order = nearest(distances, store.row_doc[rows], k)
     return Scan(rows[order], distances[order], len(rows), timed_out)
@@ -75,10 +91,10 @@ def _compiled(store: RowStore, rows: int) -> bool:
 
 def _measured(store: RowStore, query: Query, rows: Ints | None, k: int, deadline: float | None) -> Scan:
     """`scan` by compiled float64 arithmetic over every row."""
-    from redisvss.index.compiled import SCAN_SHARE, measure, top
+    from redisvss.index.compiled import measure, top
 
     total = store.size if rows is None else len(rows)
-    if 0 < k <= _FEW and total * store.dim <= SCAN_SHARE and not len(store.odd):
+    if 0 < k <= _FEW and total * store.dim <= _BRIEF and not len(store.odd):
         return Scan(*top(store, query, rows, min(k, total)), total)
     distances = measure(store, query, rows, deadline)
     reached = len(distances)

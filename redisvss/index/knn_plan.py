@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 # Shares of documents a filter lets through, between which each strategy is the quickest way to the same recall.
 _SWEEP_FROM = 0.35
@@ -28,8 +29,7 @@ class KnnPlan:
     ef: int = 0
 
 
-@dataclass(frozen=True)
-class Sizes:
+class Sizes(NamedTuple):
     """What a plan depends on: documents and rows with a vector, rows to be read besides a walk, documents allowed.
 
     allowed: None without a filter.  graph: whether there is one.
@@ -50,8 +50,13 @@ def choose(sizes: Sizes, k: int, ef_runtime: int, policy: str | None = None) -> 
     ef = -(-ef * sizes.rows // max(1, sizes.docs))  # several vectors per document: more rows for as many documents
     strategy = _strategy(sizes, survivors, ef, policy)
     if strategy == "exact":
-        return KnnPlan(mode(filtered, strategy), strategy, survivors, exact=True)
+        return exact(survivors, filtered)
     return KnnPlan(mode(filtered, strategy), strategy, _ROWS_PER_EF * ef + sizes.loose, False, 1, ef)
+
+
+def exact(candidates: int, filtered: bool) -> KnnPlan:
+    """The plan of reading all candidates."""
+    return KnnPlan(mode(filtered, "exact"), "exact", candidates, True)
 
 
 def _strategy(sizes: Sizes, survivors: int, ef: int, policy: str | None) -> str:

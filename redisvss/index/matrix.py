@@ -85,6 +85,11 @@ class RowStore:
         return self._row_doc.array[: self.size]
 
     @property
+    def doc_row(self) -> NDArray[np.int32]:
+        """(any,) row of each doc id, NO_ROW or MANY_ROWS; ids beyond have none."""
+        return self._doc_row.array
+
+    @property
     def norms(self) -> NDArray[np.float32]:
         """(size,) Euclidean norm of each row as stored."""
         return self._norms.array[: self.size]

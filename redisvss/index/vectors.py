@@ -7,7 +7,6 @@ exclusive lock, everything else a shared one; any number of threads may search a
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -241,13 +240,13 @@ class VectorIndex:
         give what has been found so far, with `timed_out` set.
         """
         prepared = self.prepare(query)
-        n_allowed = None if allowed is None else allowed.intersection_cardinality(self._store.docs)
-        plan = self.plan(k, n_allowed, ef_runtime=ef_runtime, policy=policy)
-        if plan.strategy != "exact" and not prepared.odd:
-            hits = self._walk(prepared, k, allowed, n_allowed, plan)
+        if self._tiers is not None and not prepared.odd:
+            n_allowed = None if allowed is None else allowed.intersection_cardinality(self._store.docs)
+            plan = self.plan(k, n_allowed, ef_runtime=ef_runtime, policy=policy)
+            hits = None if plan.strategy == "exact" else self._walk(prepared, k, allowed, n_allowed, plan)
             if hits is not None:
                 return hits
-        return self._exact(prepared, k, allowed, plan, deadline)
+        return self._exact(prepared, k, allowed, deadline)
 
     def _walk(
         self, query: Query, k: int, allowed: BitMap | None, n_allowed: int | None, plan: KnnPlan
@@ -286,8 +285,7 @@ class VectorIndex:
         """How `knn` would answer, given how many docs the filter leaves (None: there is no filter)."""
         tiers, store = self._tiers, self._store
         if tiers is None:
-            candidates = len(store.docs) if n_allowed is None else n_allowed
-            return KnnPlan(knn_plan.mode(n_allowed is not None, "exact"), "exact", candidates, True)
+            return knn_plan.exact(len(store.docs) if n_allowed is None else n_allowed, n_allowed is not None)
         sizes = knn_plan.Sizes(
             docs=len(store.docs),
             rows=store.live,
@@ -297,13 +295,13 @@ class VectorIndex:
         )
         return knn_plan.choose(sizes, k, ef_runtime or self.params.ef_runtime, policy)
 
-    def _exact(
-        self, query: Query, k: int, allowed: BitMap | None, plan: KnnPlan, deadline: float | None = None
-    ) -> KnnHits:
+    def _exact(self, query: Query, k: int, allowed: BitMap | None, deadline: float | None = None) -> KnnHits:
         store = self._store
-        if plan.strategy != "exact":  # a walk that came back short: say what was done in the end
-            plan = dataclasses.replace(plan, strategy="exact", exact=True)
+        if allowed is not None and (brief := flat.scan_docs(store, query, allowed, k)):
+            docs, distances, read = brief
+            return KnnHits(docs, distances, knn_plan.exact(read, filtered=True))
         rows = None if allowed is None else store.rows_of_docs(_ids(allowed & store.docs))
+        plan = knn_plan.exact(len(store.docs) if rows is None else len(rows), allowed is not None)
         if store.many:
             return self._ranked(query, k, store.all_live() if rows is None else rows, plan)
         found = flat.scan(store, query, rows, k, deadline, self._coarse)

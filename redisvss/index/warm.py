@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from redisvss.index.bitmaps import ids_of
 from redisvss.index.distance import INTEGER_TYPES, Metric, encode, prepare
 from redisvss.index.matrix import RowStore
 
@@ -91,5 +92,6 @@ def _exercise(dtype: str, metric: Metric) -> None:
     compiled.measure(store, query, rows)
     compiled.measure(store, query, None)
     compiled.top(store, query, rows, 1)
+    compiled.top_of_docs(store, query, ids_of(store.docs), 1)
     if dtype in ("FLOAT32", "FLOAT64"):
         CoarseRows(store).candidates(query, 1)

@@ -49,6 +49,38 @@ def top(query, rows, owner, chosen, whole, metric, dist, ids):
 
 
 @jit
+def top_of_docs(query, rows, doc_row, docs, metric, dist, ids):
+    """The len(dist) nearest of some docs (ascending ids, one vector each at most), ascending, ties by doc id.
+
+    Fills dist and ids (doc ids). Returns how many it found, and how many of the docs have a vector.
+    """
+    size, limit, read = 0, len(dist), 0
+    known = np.int64(np.searchsorted(docs, len(doc_row)))
+    for at in range(known):
+        if at + _AHEAD < known:
+            prefetch(rows, max(np.int64(doc_row[docs[at + _AHEAD]]), 0))
+        row = doc_row[docs[at]]
+        if row < 0:
+            continue
+        read += 1
+        d = true(query, rows, row, metric)
+        d = d if rows.itemsize == 8 else np.float64(np.float32(d))
+        if size == limit:
+            if d >= dist[size - 1]:
+                continue
+            size -= 1
+        place = size
+        while place > 0 and dist[place - 1] > d:
+            dist[place] = dist[place - 1]
+            ids[place] = ids[place - 1]
+            place -= 1
+        dist[place] = d
+        ids[place] = docs[at]
+        size += 1
+    return size, read
+
+
+@jit
 def _u16(blob, at):
     return np.int64(blob[at]) | np.int64(blob[at + 1]) << 8
 

@@ -25,19 +25,20 @@ def random_vectors(rng: np.random.Generator, n: int, dim: int, dtype: str) -> np
 
 
 def truth(query: np.ndarray, raw: np.ndarray, dtype: str, metric: Metric) -> np.ndarray:
-    """Distances by definition: float64 over the stored values, rounded to the reported type."""
+    """Distances by definition: float64 over the stored values, rounded to the reported type as RediSearch does."""
+    single = np.float64 if dtype == "FLOAT64" else np.float32
     q = widen(normalise(query[None], dtype, metric), dtype).astype(float)[0]
     x = widen(normalise(raw, dtype, metric), dtype).astype(float)
     match metric:
         case Metric.L2:
             d = ((x - q) ** 2).sum(1)
         case Metric.IP:
-            d = 1 - x @ q
+            d = 1 - (x @ q).astype(single)
         case Metric.COSINE if dtype in ("INT8", "UINT8"):
-            d = 1 - (x @ q) / (np.linalg.norm(x, axis=1) * np.linalg.norm(q))
+            d = 1 - ((x @ q) / (np.linalg.norm(x, axis=1) * np.linalg.norm(q))).astype(single)
         case Metric.COSINE:
-            d = 1 - x @ q
-    return d if dtype == "FLOAT64" else d.astype(np.float32).astype(float)
+            d = 1 - (x @ q).astype(single)
+    return d.astype(single).astype(float)
 
 
 def assert_nearest(hits, distances: np.ndarray, ids: np.ndarray, k: int) -> None:
@@ -177,3 +178,28 @@ def test_k_zero_and_an_empty_index_find_nothing():
     index.put([1], np.ones((1, 2), np.float32))
     assert len(index.knn(np.zeros(2, np.float32), 0).doc_ids) == 0
     assert len(index.knn(np.zeros(2, np.float32), 5, BitMap([99])).doc_ids) == 0
+
+
+@pytest.mark.parametrize("algorithm", ["FLAT", "HNSW"])
+def test_a_short_filtered_scan_by_compiled_kernels_equals_the_brute_force(algorithm):
+    """Docs without a vector, unknown ids and ties among what is allowed, before and after kernels are there."""
+    rng = np.random.default_rng(5)
+    raw = rng.integers(-2, 3, (600, 6)).astype(np.float32)
+    ids = rng.permutation(1500)[:600].astype(np.int64)
+    index = VectorIndex(params(dim=6, algorithm=algorithm))
+    index.put(ids, raw)
+    allowed = BitMap(rng.permutation(3000)[:900].tolist())
+    wanted = np.array(sorted(set(ids.tolist()) & set(allowed)))
+    by_id = dict(zip(ids.tolist(), raw, strict=True))
+    for warm in (False, True):
+        if warm:
+            index.warm()
+        for query in rng.integers(-2, 3, (10, 6)).astype(np.float32):
+            distances = np.array([((by_id[i].astype(float) - query) ** 2).sum() for i in wanted.tolist()])
+            order = np.lexsort((wanted, distances))
+            for k in (1, 10, 100):
+                hits = index.knn(query, k, allowed)
+                assert hits.doc_ids.tolist() == wanted[order[:k]].tolist()
+                assert hits.distances.tolist() == distances[order[:k]].tolist()
+                assert hits.plan.candidates == len(wanted) and hits.plan.exact
+            assert len(index.knn(query, 5, BitMap([70_000, 80_000])).doc_ids) == 0
