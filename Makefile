@@ -33,7 +33,7 @@ serve: $(VENV)/.running
 	$(BIN)/redisvss serve --embedded
 
 bench: install
-	$(BIN)/python benchmarks/bench_hybrid.py
+	$(BIN)/python benchmarks/bench_client.py
 
 demo: install
 	$(BIN)/redisvss demo --embedded
