@@ -16,6 +16,7 @@ from redisvss.commands import (
     search,
     suggest,
     synonyms,
+    trace,
 )
 from redisvss.commands.registry import COMMANDS, CommandInfo
 
@@ -37,4 +38,5 @@ __all__ = [
     "search",
     "suggest",
     "synonyms",
+    "trace",
 ]

@@ -25,7 +25,7 @@ SUFFIXES: Final = (b"", b"\0", b"\xff" * 40)
 NO_FIELD: Final = b"redisvss:no-such-field"
 
 _OF_KEYS: Final = ("JSON.", "FT.SUG")  # commands about keys; the others are about an index
-_INDEX_AT: Final = {"FT.ALIASADD": 2, "FT.ALIASUPDATE": 2, "REDISVSS.FAILURES": 1}
+_INDEX_AT: Final = {"FT.ALIASADD": 2, "FT.ALIASUPDATE": 2, "REDISVSS.FAILURES": 1, "REDISVSS.TRACE": 1}
 _DOCUMENT_AT: Final = {"FT.DEL": 2}  # a key that need not be under the index's prefixes
 
 Args = Sequence[bytes]

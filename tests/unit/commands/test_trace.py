@@ -1,0 +1,116 @@
+"""REDISVSS.TRACE: what it retells is what FT.SEARCH does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from redis.exceptions import ResponseError
+
+import redisvss
+from redisvss.index import warm
+from redisvss.index.distance import Metric
+
+DIM, DOCS = 8, 6000  # more than 2,048: an HNSW field keeps a graph
+LATE = 300  # written last: so many at once link all that waits
+RANDOM = np.random.default_rng(3)
+VECTORS = RANDOM.normal(size=(DOCS, DIM)).astype(np.float32)
+QUERIES = RANDOM.normal(size=(12, DIM)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def client() -> Any:
+    client = redisvss.Redis(protocol=2)
+    vector = ("6", "TYPE", "FLOAT32", "DIM", DIM, "DISTANCE_METRIC", "COSINE")
+    client.execute_command(
+        "FT.CREATE", "i", "SCHEMA", "v", "VECTOR", "HNSW", *vector, "v", "AS", "flat", "VECTOR", "FLAT", *vector,
+        "n", "NUMERIC", "name", "TEXT",
+    )  # fmt: skip
+    write(client, 0, DOCS - LATE)
+    client.execute_command("FT.SEARCH", "i", "*", "LIMIT", 0, 0)  # indexes them, and asks for the kernels
+    warm.wait("FLOAT32", Metric.COSINE)
+    write(client, DOCS - LATE, DOCS)
+    return client
+
+
+def write(client: Any, first: int, last: int) -> None:
+    pipeline = client.pipeline(transaction=False)
+    for number in range(first, last):
+        pipeline.hset(f"d:{number}", mapping={"v": VECTORS[number].tobytes(), "n": number})
+    pipeline.execute()
+
+
+def ask(client: Any, name: str, query: str, vector: np.ndarray, *more: Any) -> Any:
+    return client.execute_command(name, "i", query, "PARAMS", 2, "v", vector.tobytes(), "DIALECT", 2, *more)
+
+
+def told(client: Any, query: str, vector: np.ndarray) -> dict[bytes, Any]:
+    reply = ask(client, "REDISVSS.TRACE", query, vector)
+    return dict(zip(reply[::2], reply[1::2], strict=True))
+
+
+def found(client: Any, query: str, vector: np.ndarray) -> list[bytes]:
+    return ask(client, "FT.SEARCH", f"{query[:-1]} AS d]", vector, "NOCONTENT", "SORTBY", "d", "LIMIT", 0, 100)[1:]
+
+
+def test_a_scan_reads_everything_and_keeps_the_nearest(client: Any) -> None:
+    trace = told(client, "*=>[KNN 5 @flat $v]", QUERIES[0])
+    assert trace[b"plan"] == b"exact, 6000 candidates, exact"
+    assert trace[b"computed"] == DOCS
+    [[layer, _, _, looked]] = trace[b"steps"]
+    kept = [key for key, _, verdict in looked if verdict == b"kept"]
+    assert layer == -1 and len(looked) == 1000
+    assert kept == [key for key, _ in trace[b"found"]] == found(client, "*=>[KNN 5 @flat $v]", QUERIES[0])
+
+
+@pytest.mark.parametrize("strategy", ["graph", "sweep", "two-hop"])
+def test_a_walk_leads_to_the_answer(client: Any, strategy: str) -> None:
+    query = {
+        "graph": "*=>[KNN 10 @v $v]",
+        "sweep": "(@n:[0 3600])=>[KNN 10 @v $v HYBRID_POLICY BATCHES]",
+        "two-hop": "(@n:[0 1900])=>[KNN 10 @v $v HYBRID_POLICY BATCHES]",
+    }[strategy]
+    walked, shared = 0, 0
+    for vector in QUERIES:
+        trace = told(client, query, vector)
+        answer = found(client, query, vector)
+        assert [key for key, _ in trace[b"found"]] == answer
+        layers = [layer for layer, *_ in trace[b"steps"]]
+        assert layers == sorted(layers, reverse=True) and 0 in layers
+        assert trace[b"computed"] == sum(len(looked) for *_, looked in trace[b"steps"])
+        kept = {key for _, _, _, looked in trace[b"steps"] for key, _, verdict in looked if verdict == b"kept"}
+        walked += trace[b"plan"].startswith(strategy.encode())  # one that came back short ends in a scan
+        shared += len((kept | {trace[b"steps"][0][1]}) & set(answer))
+    assert walked, "no query was answered by a walk"
+    assert shared / (10 * len(QUERIES)) > 0.95  # the rest: rows where walks start, which nothing led to
+
+
+def test_a_filter_shows_in_the_verdicts(client: Any) -> None:
+    trace = told(client, "(@n:[0 3600])=>[KNN 10 @v $v HYBRID_POLICY BATCHES]", QUERIES[1])
+    looks = [look for layer, _, _, looked in trace[b"steps"] if layer == 0 for look in looked]
+    for key, _, verdict in looks:
+        outside = int(key[2:]) > 3600
+        assert verdict == b"pruned" or (verdict == b"filtered") == outside
+
+
+def test_distances_are_those_of_the_vectors(client: Any) -> None:
+    trace = told(client, "*=>[KNN 10 @v $v]", QUERIES[2])
+    unit = VECTORS / np.linalg.norm(VECTORS, axis=1, keepdims=True)
+    query = QUERIES[2] / np.linalg.norm(QUERIES[2])
+    for _, _, _, looked in trace[b"steps"]:
+        for key, distance, _ in looked:
+            assert float(distance) == pytest.approx(1 - float(unit[int(key[2:])] @ query), abs=1e-5)
+
+
+@pytest.mark.parametrize("query", ["*", "@n:[0 5]", "@v:[VECTOR_RANGE 0.5 $v]"])
+def test_queries_that_are_no_knn_are_refused(client: Any, query: str) -> None:
+    with pytest.raises(ResponseError, match="retells a KNN query"):
+        ask(client, "REDISVSS.TRACE", query, QUERIES[0])
+
+
+def test_errors_are_those_of_the_search(client: Any) -> None:
+    with pytest.raises(ResponseError, match=r"[Nn]o such index|Unknown index"):
+        client.execute_command("REDISVSS.TRACE", "nowhere", "*=>[KNN 5 @v $v]")
+    with pytest.raises(ResponseError, match=r"expected|size"):
+        ask(client, "REDISVSS.TRACE", "*=>[KNN 5 @v $v]", QUERIES[0][:3])
