@@ -24,6 +24,17 @@ class Set(list[Any]):
     """A RESP3 set, an array in RESP2; the order given is kept."""
 
 
+class Name(bytes):
+    """A simple string that is bytes already, as the in-process client hands it over."""
+
+
+class Ready(dict[Any, Any]):
+    """A map of nothing but names, bytes, numbers, nulls and lists and maps of those.
+
+    The in-process client need not look through it for what it has to convert: a page of hits is hundreds of values.
+    """
+
+
 @dataclass
 class Session:
     """What the engine needs to know of the connection a command came through."""

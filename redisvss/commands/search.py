@@ -9,10 +9,27 @@ from redisvss.commands.registry import command
 from redisvss.commands.search_args import parse_search
 from redisvss.query.request import SearchRequest
 from redisvss.query.search import Hit, SearchResult
-from redisvss.reply import Reply, Session, format_double
+from redisvss.reply import Name, Ready, Reply, Session, format_double
 
 if TYPE_CHECKING:
     from redisvss.engine import Engine
+
+
+# RESP3's names, made once
+_ATTRIBUTES = Name(b"attributes")
+_FORMAT = Name(b"format")
+_RESULTS = Name(b"results")
+_TOTAL = Name(b"total_results")
+_WARNING = Name(b"warning")
+_ID = Name(b"id")
+_SCORE = Name(b"score")
+_RAWID = Name(b"rawid")
+_PAYLOAD = Name(b"payload")
+_SORTKEY = Name(b"sortkey")
+_EXTRA_ATTRIBUTES = Name(b"extra_attributes")
+_VALUES = Name(b"values")
+_STRING = Name(b"STRING")
+_EXPAND = Name(b"EXPAND")
 
 
 @command(
@@ -49,29 +66,30 @@ def _as_array(request: SearchRequest, result: SearchResult) -> list[Any]:
     return reply
 
 
-def _as_map(request: SearchRequest, result: SearchResult) -> dict[str, Any]:
-    return {
-        "attributes": [],
-        "format": "EXPAND" if request.expand else "STRING",
-        "results": [_hit_map(request, hit) for hit in result.hits],
-        "total_results": result.total,
-        "warning": list(result.warnings),
+def _as_map(request: SearchRequest, result: SearchResult) -> dict[Name, Any]:
+    reply: dict[Name, Any] = {
+        _ATTRIBUTES: [],
+        _FORMAT: _EXPAND if request.expand else _STRING,
+        _RESULTS: [_hit_map(request, hit) for hit in result.hits],
+        _TOTAL: result.total,
+        _WARNING: [Name(text.encode()) for text in result.warnings],
     }
+    return reply if request.expand or request.explainscore else Ready(reply)
 
 
-def _hit_map(request: SearchRequest, hit: Hit) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": hit.key}
+def _hit_map(request: SearchRequest, hit: Hit) -> dict[Name, Any]:
+    shown: dict[Name, Any] = {_ID: hit.key}
     if request.withscores:
-        shown["score"] = [hit.score, hit.explanation] if request.explainscore else hit.score
+        shown[_SCORE] = [hit.score, hit.explanation] if request.explainscore else hit.score
     if request.withrawids:
-        shown["rawid"] = hit.revision
+        shown[_RAWID] = hit.revision
     if request.withpayloads:
-        shown["payload"] = hit.payload
+        shown[_PAYLOAD] = hit.payload
     if request.withsortkeys:
-        shown["sortkey"] = _sort_key(hit)
+        shown[_SORTKEY] = _sort_key(hit)
     if _shows_fields(request):
-        shown["extra_attributes"] = None if hit.fields is None else dict(hit.fields)
-    shown["values"] = []
+        shown[_EXTRA_ATTRIBUTES] = None if hit.fields is None else dict(hit.fields)
+    shown[_VALUES] = []
     return shown
 
 

@@ -25,7 +25,7 @@ from redisvss.doors.probes import Observer, Probes
 from redisvss.doors.shared import SharedEngine
 from redisvss.engine import Engine
 from redisvss.errors import CommandError
-from redisvss.reply import Reply, Set, lower
+from redisvss.reply import Name, Ready, Reply, Set, lower
 
 _PROBE = ("COMMAND", "INFO", "FT.SEARCH", "JSON.SET")
 
@@ -169,11 +169,13 @@ def _converted(reply: Any, decode: Callable[[bytes], Any] | None) -> Any:
     kind = type(reply)
     if kind in _SIMPLE:
         return reply
-    if kind is bytes:
+    if kind is bytes or (kind is Ready and decode is None):
         return reply if decode is None else decode(reply)
     if kind is str:
         return _encoded(reply) if decode is None else reply
-    if kind is dict:
+    if kind is Name:
+        return reply if decode is None else decode(reply)
+    if kind is dict or kind is Ready:
         name = _encoded if decode is None else _same
         return {
             name(key) if type(key) is str else _converted(key, decode): (

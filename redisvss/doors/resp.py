@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import hiredis
 
 from redisvss.errors import CommandError
-from redisvss.reply import Reply, Set, format_double
+from redisvss.reply import Name, Reply, Set, format_double
 
 MAX_INLINE: Final = 64 * 1024  # Redis's PROTO_INLINE_MAX_SIZE, also of a length line
 MAX_BULK: Final = 512 * 1024 * 1024  # Redis's proto-max-bulk-len
@@ -430,6 +430,8 @@ def _one_line(text: str) -> bytes:
 
 def _write(reply: Any, protocol: int, write: Callable[[bytes], None]) -> None:
     match reply:
+        case Name():
+            write(b"+%b\r\n" % bytes(reply))
         case bytes():
             write(b"$%d\r\n%b\r\n" % (len(reply), reply))
         case str():
