@@ -197,8 +197,17 @@ def _true(query, rows, row, metric):
     if metric.instance_class is SquaredL2:
         return lambda query, rows, row, metric: np.float64(squared(query, rows, row))
     if metric.instance_class is Dot:
-        return lambda query, rows, row, metric: 1.0 - np.float64(dot(query, rows, row))
+        return lambda query, rows, row, metric: 1.0 - _rounded(np.float64(dot(query, rows, row)), rows)
     return _true_integers
+
+
+@jit
+def _rounded(similarity, rows):
+    """To the precision of its type, before it is taken from 1; `distance.exact` says why.
+
+    Numba's cache knows the text of a kernel's own file only: who changes arithmetic here changes its users' too.
+    """
+    return similarity if rows.itemsize == 8 else np.float64(np.float32(similarity))
 
 
 def _true_integers(query, rows, row, metric):
@@ -206,7 +215,7 @@ def _true_integers(query, rows, row, metric):
     for j in range(rows.shape[1]):
         total = add32(total, mul32(np.int32(rows[row, j]), np.int32(rows[row, j])))
     lengths = np.sqrt(np.float64(total)) * metric.norm
-    return 1.0 - np.float64(dot(query, rows, row)) / lengths
+    return 1.0 - _rounded(np.float64(dot(query, rows, row)) / lengths, rows)
 
 
 def for_row(metric, norms, row):

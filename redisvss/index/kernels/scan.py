@@ -11,7 +11,7 @@ _AHEAD = 4  # rows: the list is not contiguous in memory, so the processor canno
 
 @jit
 def measure(query, rows, chosen, first, last, metric, out):
-    """out[first:last] = float64 distances of rows[chosen[first:last]]."""
+    """out[first:last] = float64 distances of rows[chosen[first:last]], as `true` computes them."""
     for at in range(first, last):
         if at + _AHEAD < last:
             prefetch(rows, chosen[at + _AHEAD])
@@ -20,7 +20,7 @@ def measure(query, rows, chosen, first, last, metric, out):
 
 @jit
 def measure_all(query, rows, first, last, metric, out):
-    """out[first:last] = float64 distances of rows[first:last]."""
+    """out[first:last] = float64 distances of rows[first:last], as `true` computes them."""
     for row in range(first, last):
         out[row] = true(query, rows, row, metric)
 

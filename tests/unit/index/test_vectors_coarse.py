@@ -32,7 +32,7 @@ def truth(query: np.ndarray, x: np.ndarray, metric: Metric) -> np.ndarray:
     if metric is Metric.COSINE:
         x = (x / np.linalg.norm(x, axis=1, keepdims=True).astype(np.float32)).astype(np.float32).astype(float)
         q = (query / np.float32(np.linalg.norm(q))).astype(float)
-    d = ((x - q) ** 2).sum(1) if metric is Metric.L2 else 1 - x @ q
+    d = ((x - q) ** 2).sum(1) if metric is Metric.L2 else 1 - (x @ q).astype(np.float32)
     return d.astype(np.float32).astype(float)
 
 
