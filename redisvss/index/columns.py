@@ -139,23 +139,75 @@ def _inside(values: Floats, low: float, high: float, open_low: bool, open_high: 
 
 
 class StringColumn:
-    """One string per document, for sorting and for replies."""
+    """One string per document, for sorting and replies. Each distinct one is kept once; documents hold its number."""
 
     def __init__(self) -> None:
-        self._values: dict[int, str] = {}
+        self._words: list[str] = []
+        self._code_of: dict[str, int] = {}
+        self._uses: list[int] = []
+        self._free: list[int] = []
+        self._codes: NDArray[np.int32] = np.full(_FIRST_CAPACITY, -1, np.int32)
+        self._ranks: Floats | None = None
 
     def put(self, doc_id: int, value: str) -> None:
-        self._values[doc_id] = value
+        """The document must have none."""
+        code = self._code_of.get(value)
+        if code is None:
+            code = self._new_code(value)
+        if doc_id >= len(self._codes):
+            grown = np.full(max(doc_id + 1, 2 * len(self._codes)), -1, np.int32)
+            grown[: len(self._codes)] = self._codes
+            self._codes = grown
+        self._codes[doc_id] = code
+        self._uses[code] += 1
+
+    def _new_code(self, value: str) -> int:
+        self._ranks = None
+        if self._free:
+            code = self._free.pop()
+            self._words[code] = value
+        else:
+            code = len(self._words)
+            self._words.append(value)
+            self._uses.append(0)
+        self._code_of[value] = code
+        return code
 
     def remove(self, doc_id: int) -> None:
-        self._values.pop(doc_id, None)
+        code = int(self._codes[doc_id]) if doc_id < len(self._codes) else -1
+        if code < 0:
+            return
+        self._codes[doc_id] = -1
+        self._uses[code] -= 1
+        if not self._uses[code]:
+            del self._code_of[self._words[code]]
+            self._free.append(code)
 
-    def get(self, doc_id: int) -> str | None:
-        return self._values.get(doc_id)
+    def codes(self, ids: Ids) -> NDArray[np.int32]:
+        """The number of each document's string, -1 where it has none."""
+        out = np.full(len(ids), -1, np.int32)
+        known = ids < len(self._codes)
+        out[known] = self._codes[ids[known]]
+        return out
+
+    def word(self, code: int) -> str:
+        return self._words[code]
 
     def values(self, ids: Ids) -> list[str | None]:
-        get = self._values.get
-        return [get(doc_id) for doc_id in ids.tolist()]
+        words = self._words
+        return [words[code] if code >= 0 else None for code in self.codes(ids).tolist()]
+
+    def ranks(self, ids: Ids) -> Floats:
+        """Each document's place in the order of strings, NaN where it has none; equal strings share theirs."""
+        ranks = self._ranks
+        if ranks is None:
+            order = sorted(range(len(self._words)), key=self._words.__getitem__)
+            ranks = np.empty(len(order))
+            ranks[order] = np.arange(len(order))
+            self._ranks = ranks
+        codes = self.codes(ids)
+        return np.where(codes >= 0, ranks[np.maximum(codes, 0)], np.nan) if len(ranks) else np.full(len(ids), np.nan)
 
     def memory_bytes(self) -> int:
-        return sum(len(v) + 64 for v in self._values.values())
+        ranks = 0 if self._ranks is None else self._ranks.nbytes
+        return self._codes.nbytes + ranks + sum(len(word) + 160 for word in self._words)

@@ -7,7 +7,6 @@ document RediSearch fails to load.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -108,8 +107,11 @@ class MatchedRows(Search):
             indexed = self.index.by_name[spec.name]
             if isinstance(indexed, NumericField):
                 return self._column_numbers(indexed, rows, current)
-            strings = self.index.sort_columns[spec.name].values(self._ids[rows])
-        return _encoded(strings, current)
+            column = self.index.sort_columns[spec.name]
+            codes = column.codes(self._ids[rows])
+            distinct, places = np.unique(codes, return_inverse=True)
+            words = objects((Text(_raw(column.word(c))) if c >= 0 else None for c in distinct.tolist()), len(distinct))
+        return Column(words[places], current & (codes >= 0))
 
     def _column_numbers(self, indexed: NumericField, rows: Rows, current: NDArray[np.bool_]) -> Column:
         values = indexed.column.values(self._ids[rows])
@@ -193,12 +195,3 @@ def hidden_fields(index: SearchIndex) -> frozenset[str]:
 
 def _raw(name: str) -> bytes:
     return name.encode("utf-8", "surrogateescape")
-
-
-def _encoded(strings: Sequence[str | None], current: NDArray[np.bool_]) -> Column:
-    """Strings as column values; each distinct one is encoded once."""
-    table: defaultdict[str | None, int] = defaultdict()
-    table.default_factory = table.__len__
-    codes = np.fromiter(map(table.__getitem__, strings), np.intp, len(strings))
-    encoded = objects((None if text is None else Text(_raw(text)) for text in table), len(table))
-    return Column(encoded[codes], current & (codes != table.get(None, -1)))

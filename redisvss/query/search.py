@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,7 +61,7 @@ class Hit:
 
 @dataclass
 class SearchResult:
-    """`distances` and `numbers` (SORTABLE ones of RETURN) hold a value for each hit, None where it has none."""
+    """`distances` and `numbers` (those RETURN names) hold a value for each hit, None where it has none."""
 
     total: int
     hits: list[Hit]
@@ -212,11 +213,12 @@ class Search:
     # ---- what the options add to the query ---------------------------------------------------------------------------
 
     def _restricted(self, query: BoundQuery) -> BoundQuery:
-        """INKEYS, FILTER and GEOFILTER narrow the query, or the filter of its KNN."""
+        """INKEYS, FILTER and GEOFILTER narrow the query, or the filter of its KNN; a `*` still scores beside them."""
         extra = self._extra()
         if not extra:
             return query
-        children: list[BoundNode] = extra if isinstance(query.root, AllDocs) else [query.root, *extra]
+        unfiltered = query.knn is not None and isinstance(query.root, AllDocs)
+        children: list[BoundNode] = extra if unfiltered else [query.root, *extra]
         return dataclasses.replace(query, root=children[0] if len(children) == 1 else And(children))
 
     def _extra(self) -> list[BoundNode]:
@@ -269,7 +271,7 @@ class Search:
         if request.sortby is None or request.withscores:
             scores = self._scores(query, matches)
             self.clock.lap("score")
-        order, sort_values = self._order(matches, scores, page)
+        order, shown = self._order(query, matches, scores, page)
         self.clock.lap("sort")
         positions = order[request.offset :]
         ids = matches.ids[positions]
@@ -280,9 +282,8 @@ class Search:
         if scores is not None:
             for hit, score in zip(result.hits, scores[positions].tolist(), strict=True):
                 hit.score = score
-        if sort_values is not None:
-            certain = query.always_yields(request.sortby or "")
-            for hit, value in zip(result.hits, _at(sort_values, positions, certain), strict=True):
+        if shown is not None:
+            for hit, value in zip(result.hits, shown(positions), strict=True):
                 hit.sort_value = value
         if request.explainscore:
             self._explain(query, result.hits)
@@ -306,48 +307,45 @@ class Search:
         factor = request.tanh_factor or self.config.tanh_factor
         return ScoreContext(index.text, index.table, index.payloads, request.payload, factor, query.knn is not None)
 
-    def _order(self, matches: Matches, scores: Floats | None, need: int) -> tuple[NDArray[np.int64], Any]:
-        """Positions into the matches in reply order, and the sort values (aligned with the matches) if any."""
-        ties = self.index.table.revision[matches.ids]
+    def _order(
+        self, query: BoundQuery, matches: Matches, scores: Floats | None, need: int
+    ) -> tuple[NDArray[np.int64], Callable[[NDArray[np.int64]], list[Any]] | None]:
+        """Positions into the matches in reply order; and what SORTBY compared at such positions, None without one."""
+        ids, ties, ascending = matches.ids, self.index.table.revision[matches.ids], self.request.ascending
         name = self.request.sortby
         if name is None:
             return best_first(None if scores is None else -scores, ties, need), None
-        values = self._sort_values(name, matches)
-        if isinstance(values, np.ndarray):
-            return by_number(values, ties, self.request.ascending, need), values
-        return by_text(values, ties, self.request.ascending, need), values
+        if (numbers := self._sort_numbers(name, matches)) is not None:
+            certain = query.always_yields(name)
+            return by_number(numbers, ties, ascending, need), lambda at: _known(numbers[at], certain)
+        if (column := self.index.sort_columns.get(name)) is not None:
+            return by_number(column.ranks(ids), ties, ascending, need), lambda at: column.values(ids[at])
+        keys = [self.index.table.key_of(doc_id) for doc_id in ids.tolist()]
+        loaded = self.loader.column(self.index, keys, self.index.by_name[name].spec, self.request.dialect)
+        return by_text(loaded, ties, ascending, need), lambda at: [loaded[position] for position in at.tolist()]
 
-    def _sort_values(self, name: str, matches: Matches) -> Floats | list[str | None] | list[bytes | None]:
+    def _sort_numbers(self, name: str, matches: Matches) -> Floats | None:
+        """Distances and NUMERIC fields sort by number, NaN for a missing one; None: `name` is neither."""
         if name in matches.distances:
             return matches.distances[name]
         indexed = self.index.by_name[name]
-        if isinstance(indexed, NumericField):
-            return indexed.column.values(matches.ids)
-        if name in self.index.sort_columns:
-            return self.index.sort_columns[name].values(matches.ids)
-        keys = [self.index.table.key_of(doc_id) for doc_id in matches.ids.tolist()]
-        return self.loader.column(self.index, keys, indexed.spec)
+        return indexed.column.values(matches.ids) if isinstance(indexed, NumericField) else None
 
     def _numbers(self, ids: Ids) -> dict[str, list[float | None]]:
-        """SORTABLE numbers RETURN can take from the index instead of the documents."""
+        """Numbers RETURN takes from the index instead of the documents: of hashes, where none is a list."""
         found: dict[str, list[float | None]] = {}
+        if self.index.definition.key_type != "HASH":
+            return found
         for returned in self.request.returned or ():
             name = returned.name.decode("utf-8", "surrogateescape")
             indexed = self.index.by_name.get(name)
-            if isinstance(indexed, NumericField) and indexed.spec.sortable:
+            if isinstance(indexed, NumericField):
                 found[name] = _known(indexed.column.values(ids), False)
         return found
 
     def _explain(self, query: BoundQuery, hits: list[Hit]) -> None:
         for hit in hits:
             hit.explanation = explain(self.request.scorer, query.root, hit.doc_id, self._score_context(query))
-
-
-def _at(values: Any, positions: NDArray[np.int64], certain: bool) -> list[Any]:
-    """The sort values at these positions, None where a document has none."""
-    if isinstance(values, np.ndarray):
-        return _known(values[positions], certain)
-    return [values[position] for position in positions.tolist()]
 
 
 def _known(values: Floats, always: bool) -> list[float | None]:
