@@ -16,10 +16,10 @@ from redisvss.aggregate.cursors import CursorTable
 from redisvss.commands import COMMANDS, CommandInfo
 from redisvss.commands.args import Args
 from redisvss.config import Config
-from redisvss.documents import ABSENT
 from redisvss.errors import CommandError, no_such_index, wrong_arity
+from redisvss.query.hits import SearchResult
 from redisvss.query.request import SearchRequest
-from redisvss.query.search import Search, SearchResult
+from redisvss.query.search import Search
 from redisvss.reply import Reply, Session
 from redisvss.schema import FieldSpec, IndexDefinition
 from redisvss.searchindex import SearchIndex
@@ -27,7 +27,6 @@ from redisvss.stores.base import Store
 from redisvss.sync.catalog import Catalog
 from redisvss.sync.synchronizer import Options, Synchronizer
 
-FIRST_DIALECT = 1  # in which a JSON path with several values shows the first
 _DELETE_BATCH = 1000  # keys one DEL of DROPINDEX DD names
 
 
@@ -119,11 +118,10 @@ class Engine:
         stored = self.store.read(keys, index.definition.key_type, names)
         return [None if document.values is None else index.reader.parse(document.values) for document in stored]
 
-    def column(self, index: SearchIndex, keys: Sequence[bytes], spec: FieldSpec) -> list[bytes | None]:
+    def column(self, index: SearchIndex, keys: Sequence[bytes], spec: FieldSpec, dialect: int) -> list[bytes | None]:
         documents = self.documents(index, keys, index.reader.needed([spec.attribute]))
-        value = index.reader.value
-        found = [ABSENT if document is None else value(document, spec.attribute, FIRST_DIALECT) for document in documents]
-        return [None if part is ABSENT else part for part in found]
+        compared = index.reader.compared
+        return [None if document is None else compared(document, spec.attribute, dialect) for document in documents]
 
 
 def _as_reply(error: RedisError) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from redisvss.commands.args import Args
 from redisvss.commands.registry import command
 from redisvss.commands.search_args import parse_search
+from redisvss.query.hits import Hit, SearchResult
 from redisvss.query.request import SearchRequest
-from redisvss.query.search import Hit, SearchResult
 from redisvss.reply import Name, Ready, Reply, Session, format_double
 
 if TYPE_CHECKING:

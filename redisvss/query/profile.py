@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from redisvss.fields.base import Leaf
 from redisvss.fields.vector import VectorRangeLeaf
@@ -16,12 +16,10 @@ from redisvss.index.ivf import IvfPlan
 from redisvss.query.bind import BoundQuery
 from redisvss.query.bound import AllDocs, And, BoundNode, Not, Nothing, Opt, Or
 from redisvss.query.execute import Matches
+from redisvss.query.hits import SearchResult
 from redisvss.query.proximity import collapsed, ordered
 from redisvss.query.request import SearchRequest
 from redisvss.query.text_leaves import AffixLeaf
-
-if TYPE_CHECKING:
-    from redisvss.query.search import SearchResult
 
 Profile = dict[str, Any]
 

@@ -7,17 +7,15 @@ store once for the page, and only if something is asked that the index does not 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from redisvss.documents import ABSENT
 from redisvss.numbers import format_number
 from redisvss.query.excerpts import listed_fields
+from redisvss.query.hits import Hit, SearchResult
 from redisvss.query.request import Returned, SearchRequest
 from redisvss.schema import FieldSpec
 from redisvss.searchindex import SearchIndex
-
-if TYPE_CHECKING:
-    from redisvss.query.search import Hit, SearchResult
 
 
 class Loader(Protocol):
@@ -26,7 +24,7 @@ class Loader(Protocol):
     def documents(self, index: SearchIndex, keys: Sequence[bytes], names: Sequence[bytes] | None) -> list[Any]:
         """The parsed documents, None where there is none now. names: hash fields wanted, None for all."""
 
-    def column(self, index: SearchIndex, keys: Sequence[bytes], spec: FieldSpec) -> list[bytes | None]:
+    def column(self, index: SearchIndex, keys: Sequence[bytes], spec: FieldSpec, dialect: int) -> list[bytes | None]:
         """One attribute's stored value for each key, for sorting by a field that is not SORTABLE."""
 
 
@@ -54,31 +52,31 @@ def _whole(index: SearchIndex, request: SearchRequest, result: SearchResult, loa
         if listed:
             rest = sorted(rest, key=lambda pair: listed.index(pair[0]) if pair[0] in listed else len(listed))
         if sorted_by is not None:
-            first = _sort_pair(sorted_by, hit, rest)
+            first = _sort_pair(index, request.dialect, sorted_by, hit, document, rest)
             rest = [pair for pair in rest if pair[0] != sorted_by.identifier]
             shown += first
         hit.fields = shown + rest
 
 
-def _sort_pair(spec: FieldSpec, hit: Hit, rest: Sequence[tuple[bytes, Any]]) -> list[tuple[bytes, Any]]:
-    """The sort field as the document has it; of a JSON document, as it was compared."""
+def _sort_pair(
+    index: SearchIndex, dialect: int, spec: FieldSpec, hit: Hit, document: Any, rest: Sequence[tuple[bytes, Any]]
+) -> list[tuple[bytes, Any]]:
+    """The sort field as the document has it; of a JSON document, as RETURN would show it."""
     found = [pair for pair in rest if pair[0] == spec.identifier]
     if found or hit.sort_value is None:
         return found
-    value = hit.sort_value
-    if isinstance(value, float):
-        return [(spec.attribute, format_number(value))]
-    return [(spec.attribute, value if isinstance(value, bytes) else _encoded(value))]
+    value = index.reader.value(document, spec.attribute, dialect)
+    return [] if value is ABSENT else [(spec.attribute, value)]
 
 
 def _chosen(
     index: SearchIndex, request: SearchRequest, returned: Sequence[Returned], result: SearchResult, loader: Loader
 ) -> None:
-    """What RETURN names; distances, the sort field and FIELDS come first wherever they stand in it."""
+    """What RETURN names; distances, the sort field and FIELDS come first unless they are renamed."""
     leading = [*map(_encoded, result.distances), _encoded(request.sortby or ""), *listed_fields(request)]
     hidden = index.definition.special
     visible = [wanted for wanted in returned if wanted.alias not in hidden]
-    ordered = sorted(visible, key=lambda r: leading.index(r.name) if r.name in leading else len(leading))
+    ordered = sorted(visible, key=lambda r: leading.index(r.alias) if r.name == r.alias in leading else len(leading))
     columns = [(wanted, _held(wanted, result)) for wanted in ordered]
     loaded = [wanted.name for wanted, values in columns if values is None]
     documents = _load(index, loaded, result, loader)
@@ -99,7 +97,7 @@ def _load(index: SearchIndex, names: Sequence[bytes], result: SearchResult, load
 
 
 def _held(wanted: Returned, result: SearchResult) -> Sequence[Any] | None:
-    """The column of values that need no document: distances, SORTABLE numbers and the key; None where one does."""
+    """The column of values that need no document: distances, a hash's numbers and the key; None where one does."""
     name = wanted.name.decode("utf-8", "surrogateescape")
     numbers = result.distances.get(name) or result.numbers.get(name)
     if numbers is not None:

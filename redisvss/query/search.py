@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from redisvss.query.execute import Floats, Matches, execute
 from redisvss.query.explain import explain_query
 from redisvss.query.formulas import ScoreContext
 from redisvss.query.highlight import matched_terms
+from redisvss.query.hits import Hit, SearchResult
 from redisvss.query.parser import parse_query
 from redisvss.query.profile import Profiler
 from redisvss.query.projection import Loader, project
@@ -40,37 +40,6 @@ from redisvss.searchindex import SearchIndex
 
 _STOPWORDS = frozenset(DEFAULT_STOPWORDS)
 TIMED_OUT = "Timeout limit was reached"
-
-
-@dataclass(slots=True)
-class Hit:
-    """One document of the page. `sort_value`: what SORTBY compared, None where the document has none.
-
-    `revision` is its place in the order of indexing, which is what RediSearch's internal id says.
-    """
-
-    key: bytes
-    doc_id: int
-    revision: int
-    score: float = 0.0
-    sort_value: float | str | bytes | None = None
-    payload: bytes | None = None
-    explanation: Any = None
-    fields: list[tuple[bytes, Any]] | None = None  # None: the document went away between match and load
-
-
-@dataclass
-class SearchResult:
-    """`distances` and `numbers` (those RETURN names) hold a value for each hit, None where it has none."""
-
-    total: int
-    hits: list[Hit]
-    distances: dict[str, list[float | None]] = field(default_factory=dict)
-    numbers: dict[str, list[float | None]] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    query: BoundQuery | None = None
-    matches: Matches | None = None
-    seconds: dict[str, float] = field(default_factory=dict)  # of each stage, for FT.PROFILE
 
 
 class Stopwatch:
