@@ -27,7 +27,6 @@ _MAX_LEVEL = 30
 _UNLINKED = -2  # an admitted row of height h carries level −2 − h until it is linked; −1: not in the graph at all
 
 _ANYTHING = np.empty(0, np.uint64)  # no words: every doc is allowed
-_NOTHING = np.empty(0, np.int32)
 
 
 class Scratch:
@@ -262,7 +261,7 @@ class Graph:
     def search(self, query: Query, ef: int) -> Ints:
         """About `ef` rows near the query, nearest first; dead rows are not among them."""
         if self.dead:
-            return self.sweep(query, ef, _ANYTHING, _NOTHING, self.store.size)[0]
+            return self.filtered(query, ef, _ANYTHING, 1.0, walk.SWEEP, self.store.size)[0]
         dist, ids = np.empty(ef, np.float32), np.empty(ef, np.int32)
         scratch = self._borrow()
         size = walk.search(*self._place(query), ef, dist, ids, scratch.seen, scratch.epochs)
@@ -274,34 +273,29 @@ class Graph:
         array, metric = query.wide.astype(query_type(self.store)), metric_of(self.store, query.norm)
         return array, rows_of(self.store), self.store.norms, metric, *self._lists, self.entry, self.top
 
-    def local_share(self, query: Query, words: NDArray[np.uint64]) -> float:
-        """Share of allowed rows around the query, from some thousand rows' bits: a filter's correlation shows here."""
-        share: float = walk.local_share(*self._place(query), self.store.row_doc, words)
-        return share
-
-    def sweep(
-        self, query: Query, ef: int, words: NDArray[np.uint64], samples: NDArray[np.int32], budget: int
-    ) -> tuple[Ints, int]:
-        """Up to `ef` allowed rows near the query from a walk over all rows, and how many distances it took."""
-        return self._collect(walk.sweep, query, ef, words, samples, budget)
-
-    def two_hop(
-        self, query: Query, ef: int, words: NDArray[np.uint64], samples: NDArray[np.int32], budget: int
-    ) -> tuple[Ints, int]:
-        """As `sweep`, walking allowed rows only; `samples`: some allowed rows of the graph to start from as well."""
-        return self._collect(walk.two_hop, query, ef, words, samples, budget)
-
-    def _collect(
-        self, kernel: Any, query: Query, ef: int, words: Array, samples: Array, budget: int
-    ) -> tuple[Ints, int]:
+    def filtered(
+        self, query: Query, ef: int, words: NDArray[np.uint64], share: float, strategy: int, budget: int
+    ) -> tuple[Ints, int, int]:
+        """(up to `ef` allowed rows nearest first, distances computed, strategy taken): see `walk.filtered`."""
         dist, ids = np.empty(ef, np.float32), np.empty(ef, np.int32)
         scratch = self._borrow()
-        size, spent = kernel(
-            *self._place(query), ef, dist, ids, scratch.seen, scratch.epochs,
-            self.store.row_doc, words, samples, budget, scratch.heap_d, scratch.heap_i,
+        size, spent, taken = walk.filtered(
+            *self._place(query), ef, dist, ids, scratch.seen, scratch.epochs, self.store.row_doc, words,
+            self.store.doc_row, share, strategy, budget, scratch.heap_d, scratch.heap_i,
         )  # fmt: skip
         self._scratch.append(scratch)
-        return ids[:size].astype(np.int64), spent
+        return ids[:size].astype(np.int64), spent, taken
+
+    def within(self, query: Query, radius: float, epsilon: float, budget: int) -> tuple[Ints, int]:
+        """(live rows no further than `radius`, distances computed): all a walk finds, or up to `budget` distances."""
+        found = np.empty(budget + self._links.array.shape[1] + 1, np.int32)
+        scratch = self._borrow()
+        size, spent = walk.within(
+            *self._place(query), np.float32(radius), np.float32(epsilon), found, scratch.seen, scratch.epochs,
+            self.store.row_doc, budget, scratch.heap_d, scratch.heap_i,
+        )  # fmt: skip
+        self._scratch.append(scratch)
+        return found[:size].astype(np.int64), spent
 
     def memory_bytes(self) -> int:
         """Bytes reserved for lists and levels."""

@@ -75,8 +75,8 @@ class HnswlibGraph:
             try:
                 rows, _ = self._index.knn_query(target, min(ef, self._store.live), num_threads=1, filter=passing)
             except RuntimeError:
-                return Walk(np.empty(0, np.int64), 0)
-        return Walk(rows[0].astype(np.int64), 0)
+                return Walk(np.empty(0, np.int64), 0, "sweep")
+        return Walk(rows[0].astype(np.int64), 0, "graph" if allowed is None else "sweep")
 
     def memory_bytes(self) -> int:
         """Bytes of hnswlib's own copy and links."""

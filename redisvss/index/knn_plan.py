@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 # Shares of documents a filter lets through, between which each strategy is the quickest way to the same recall.
-_SWEEP_FROM = 0.35
+_SWEEP_FROM = 0.25
 _WALK_FROM = 0.015
 _ROWS_PER_EF = 50  # a walk of width ef reads about this many rows per unit of ef: fewer survivors are read outright
-_FILTERED_EF = 32  # a walk under a filter sees fewer of the rows around it than EF_RUNTIME 10 allows for
+_SURVIVORS_PER_EF = 100  # under a filter, where a walk reads less than 25 per ef, but at four times a scan's cost
+# A walk that collects ef of the rows it meets has met ef / share: it needs to be no wider than an unfiltered one of
+# width 32, which has recall .95 where EF_RUNTIME 10 has not. Between two hops the half of that is enough.
+_MET = 32
+_LEAST_EF = 16
 
 
 @dataclass(frozen=True)
 class KnnPlan:
     """What was (or would be) done.
 
-    mode: RediSearch's word, as FT.PROFILE shows it;  strategy: "exact", "graph" (no filter), "sweep" or "two-hop";
+    mode: RediSearch's word, as FT.PROFILE shows it;  strategy: "exact", "graph" (no doc fails the filter), "sweep" or
+    "two-hop" (of these two the walk decides, by what it finds around the query);
     candidates: rows whose distance is (estimated to be) computed;  exact: the answer equals a full scan's;
     batches: passes over the graph, 0 without one;  ef: width of the walk, 0 without one.
     """
@@ -46,12 +52,16 @@ def choose(sizes: Sizes, k: int, ef_runtime: int, policy: str | None = None) -> 
     """The quickest strategy expected to find the k nearest; `policy` (HYBRID_POLICY) overrides."""
     survivors = sizes.docs if sizes.allowed is None else sizes.allowed
     filtered = sizes.allowed is not None
-    ef = max(ef_runtime, k, _FILTERED_EF if filtered else 0)
+    ef = max(ef_runtime, k, _least_ef(survivors / max(1, sizes.docs)) if filtered else 0)
     ef = -(-ef * sizes.rows // max(1, sizes.docs))  # several vectors per document: more rows for as many documents
     strategy = _strategy(sizes, survivors, ef, policy)
     if strategy == "exact":
         return exact(survivors, filtered)
     return KnnPlan(mode(filtered, strategy), strategy, _ROWS_PER_EF * ef + sizes.loose, False, 1, ef)
+
+
+def _least_ef(share: float) -> int:
+    return max(_LEAST_EF, math.ceil(_MET * share))
 
 
 def exact(candidates: int, filtered: bool) -> KnnPlan:
@@ -61,12 +71,15 @@ def exact(candidates: int, filtered: bool) -> KnnPlan:
 
 def _strategy(sizes: Sizes, survivors: int, ef: int, policy: str | None) -> str:
     share = survivors / max(1, sizes.docs)
+    filtered = sizes.allowed is not None
     if not sizes.graph or policy == "ADHOC_BF" or not survivors:
         return "exact"
-    if policy != "BATCHES" and (survivors <= _ROWS_PER_EF * ef or (sizes.allowed is not None and share < _WALK_FROM)):
+    if policy != "BATCHES" and survivors <= (_SURVIVORS_PER_EF if filtered else _ROWS_PER_EF) * ef:
         return "exact"
-    if sizes.allowed is None:
+    if share >= 1:
         return "graph"
+    if policy != "BATCHES" and share < _WALK_FROM:
+        return "exact"
     return "sweep" if share >= _SWEEP_FROM else "two-hop"
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from redisvss.index import warm
@@ -27,22 +26,19 @@ if TYPE_CHECKING:
 GRAPH_MIN = 2048  # rows below which reading all of them beats a walk, and no graph is kept
 _BULK = 256  # a write of this many rows links all that is pending
 _SLICE = 256  # rows linked at a time in the background: about 50 ms during which writers wait
-_SAMPLES = 16  # allowed rows a two-hop search starts from as well; without, correlated filters cost recall (.94 → .80)
 _DEAD_SHARE = 8  # links are mended once one row in eight is dead: below that dead rows cost a search little
-
-_AVOIDED = (
-    3  # a filter that passes three times less around the query than elsewhere: walks there found .38 of the answer
-)
+_WALKS = {"sweep": 1, "two-hop": 2, "either": 3}  # as `redisvss.index.kernels.walk` numbers them
 
 _NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
 class Walk:
-    """What a walk over the graph found: rows, nearest first; `spent`: distances it computed."""
+    """What a walk over the graph found: rows, nearest first; `spent`: distances it computed; how it went."""
 
     rows: Ints
     spent: int
+    strategy: str
 
 
 class TieredGraph:
@@ -144,29 +140,20 @@ class TieredGraph:
         return rows[np.fromiter((int(doc) in docs for doc in owners), np.bool_, len(rows))]
 
     def walk(self, strategy: str, query: Query, ef: int, allowed: BitMap | None, budget: int) -> Walk:
-        """About ef rows near the query; "sweep" and "two-hop" read `allowed`, and stop after `budget` distances.
+        """About ef rows near the query; under a filter the walk stops after `budget` distances.
 
-        None at all when the filter avoids the query's surroundings: a walk would be misled, and an exact scan is due.
+        strategy: "graph" (no filter), "sweep", "two-hop", or "either" of these. The latter finds no row at all when
+        the filter avoids the query's surroundings: an exact scan is due.
         """
         graph = self.graph
         assert graph is not None
         if strategy == "graph" or allowed is None:
-            return Walk(graph.search(query, ef), 0)
+            return Walk(graph.search(query, ef), 0, "graph")
         from redisvss.index.compiled import words_of
 
-        words = words_of(allowed)
-        if _AVOIDED * graph.local_share(query, words) * len(self._store.docs) < len(allowed):
-            return Walk(_NONE, 0)
-        if strategy == "sweep":
-            return Walk(*graph.sweep(query, ef, words, _NONE.astype(np.int32), budget))
-        return Walk(*graph.two_hop(query, ef, words, self._samples(graph, allowed), budget))
-
-    def _samples(self, graph: Graph, allowed: BitMap) -> NDArray[np.int32]:
-        """A few linked rows of allowed docs, spread evenly."""
-        step = max(1, len(allowed) // _SAMPLES)
-        docs = np.array([allowed[i] for i in range(0, len(allowed), step)], np.int64)
-        rows = self._store.rows_of_docs(docs[self._store.has(docs)])
-        return rows[graph.linked(rows)].astype(np.int32)
+        share = len(allowed) / max(1, len(self._store.docs))
+        rows, spent, taken = graph.filtered(query, ef, words_of(allowed), share, _WALKS[strategy], budget)
+        return Walk(rows, spent, "two-hop" if taken == _WALKS["two-hop"] else "sweep")
 
     def memory_bytes(self) -> int:
         """Bytes reserved beside the rows themselves."""

@@ -7,6 +7,7 @@ exclusive lock, everything else a shared one; any number of threads may search a
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["ELEMENT_SIZE", "KnnHits", "KnnPlan", "Metric", "Query", "VectorIndex", "VectorParams", "decode_blob"]
 
 _WORTH_CODING = 1 << 24  # elements (64 MB of FLOAT32): from here on a FLAT field also keeps an int8 copy
+_BUDGET = 0.25  # of an exact scan's distances: a walk that needs more is given up before it has cost as much again
 _RERANKED = 16  # rows beyond k whose order the walk's float32 arithmetic may have got wrong
 
 
@@ -251,21 +253,27 @@ class VectorIndex:
     def _walk(
         self, query: Query, k: int, allowed: BitMap | None, n_allowed: int | None, plan: KnnPlan
     ) -> KnnHits | None:
-        """What a walk over the graph finds, None when it came back short or spent more than half an exact scan."""
+        """What a walk over the graph finds, None when it came back short or an exact scan is the better way."""
         assert self._tiers is not None
         store, survivors = self._store, len(self) if n_allowed is None else n_allowed
         loose = self._tiers.loose(allowed)
-        walk = self._tiers.walk(plan.strategy, query, plan.ef, allowed, survivors // 2)
+        strategy = "graph" if plan.strategy == "graph" else "either"
+        budget = int(survivors * _BUDGET)
+        walk = self._tiers.walk(strategy, query, plan.ef, allowed, budget)
+        if strategy == "either" and (walk.spent >= budget or not len(walk.rows)):
+            return None
         rows = walk.rows if store.many else walk.rows[: k + _RERANKED]
+        plan = plan if plan.strategy == walk.strategy else dataclasses.replace(plan, strategy=walk.strategy)
         hits = self._ranked(query, k, np.union1d(rows, loose) if len(loose) else rows, plan)
-        short = len(hits.doc_ids) < min(k, survivors)
-        return None if short or (allowed is not None and walk.spent >= survivors // 2) else hits
+        return None if len(hits.doc_ids) < min(k, survivors) else hits
 
     def _ranked(self, query: Query, k: int, rows: Ints, plan: KnnPlan) -> KnnHits:
         """The k nearest of some live rows' docs, by exact distances."""
-        docs, distances = self._store.row_doc[rows].astype(np.int64), flat.judge(self._store, query, rows)
-        if self._store.many:
-            docs, distances = _nearest_of_each(docs, distances)
+        store = self._store
+        if not store.many:
+            found = flat.scan(store, query, rows, k)
+            return KnnHits(store.row_doc[found.rows].astype(np.int64), found.distances, plan)
+        docs, distances = _nearest_of_each(store.row_doc[rows].astype(np.int64), flat.judge(store, query, rows))
         order = np.lexsort((docs, distances))[:k]
         return KnnHits(docs[order], distances[order], plan)
 

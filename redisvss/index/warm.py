@@ -83,10 +83,8 @@ def _exercise(dtype: str, metric: Metric) -> None:
     graph.link(rows)
     query = prepare(raw[0], dtype, metric)
     graph.search(query, 8)
-    words = compiled.words_of(store.docs)
-    graph.local_share(query, words)
-    for search in (graph.sweep, graph.two_hop):
-        search(query, 8, words, rows[:2].astype(np.int32), 100)
+    graph.filtered(query, 8, compiled.words_of(store.docs), 1.0, 3, 100)
+    graph.within(query, 1.0, 0.01, 100)
     graph.kill(store.kill([1, 2]))
     graph.mend(300)
     compiled.measure(store, query, rows)
