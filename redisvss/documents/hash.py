@@ -43,6 +43,9 @@ class HashReader(DocumentReader):
         text = raw.decode("utf-8", "surrogateescape")
         return text if spec.unf else text.lower()
 
+    def compared(self, document: Hash, name: bytes, dialect: int) -> bytes | None:
+        return document.get(self._by_attribute.get(name, name))
+
     def needed(self, names: Sequence[bytes]) -> Sequence[bytes]:
         return list(dict.fromkeys(self._by_attribute.get(name, name) for name in names))
 

@@ -54,6 +54,13 @@ class JsonReader(DocumentReader):
         text = to_text(value)
         return None if text is None else text.decode("utf-8", "surrogateescape")
 
+    def compared(self, document: list[Any], name: bytes, dialect: int) -> bytes | None:
+        """A list's JSON text, from dialect 3 on its first value."""
+        found = self._found(document, name)
+        if found and dialect >= MULTI_VALUE_DIALECT and isinstance(found[0], list):
+            found = found[0]
+        return to_text(found[0]) if found else None
+
     def needed(self, names: Sequence[bytes]) -> None:
         return None
 

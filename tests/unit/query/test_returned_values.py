@@ -1,0 +1,84 @@
+"""What FT.SEARCH shows and sorts by, as RediSearch 2.10.5 answered each of these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import redisvss
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    made: Any = redisvss.Redis(protocol=2)
+    yield made
+    made.close()
+
+
+def search(client: Any, *words: str) -> list[tuple[str, dict[str, str | None]]]:
+    """Key and fields of each hit; the fields in the order of the reply."""
+    reply = client.execute_command("FT.SEARCH", "i", *words)
+    return [(key.decode(), _fields(fields)) for key, fields in zip(reply[1::2], reply[2::2], strict=True)]
+
+
+def _fields(flat: list[bytes | None]) -> dict[str, str | None]:
+    text = [None if part is None else part.decode() for part in flat]
+    return {str(name): value for name, value in zip(text[::2], text[1::2], strict=True)}
+
+
+def hashes(client: Any, schema: str, *documents: dict[str, str]) -> None:
+    client.execute_command("FT.CREATE", "i", "SCHEMA", *schema.split())
+    for number, document in enumerate(documents):
+        client.hset(f"d{number}", mapping=document)
+
+
+def jsons(client: Any, schema: str, *documents: dict[str, Any]) -> None:
+    client.execute_command("FT.CREATE", "i", "ON", "JSON", "SCHEMA", *schema.split())
+    for number, document in enumerate(documents):
+        client.execute_command("JSON.SET", f"d{number}", "$", json.dumps(document))
+
+
+@pytest.mark.parametrize("options", ["", "SORTABLE", "NOINDEX"])
+def test_return_shows_a_number_of_a_hash_as_a_number(client: Any, options: str) -> None:
+    hashes(client, f"n NUMERIC {options}", {"n": "2.50"}, {"n": "0x10"})
+    assert search(client, "*", "RETURN", "1", "n") == [("d0", {"n": "2.5"}), ("d1", {"n": "16"})]
+    assert search(client, "*") == [("d0", {"n": "2.50"}), ("d1", {"n": "0x10"})]
+
+
+def test_the_sort_field_leads_unless_it_is_renamed(client: Any) -> None:
+    hashes(client, "k NUMERIC SORTABLE t TEXT", {"k": "1", "t": "x"})
+    plain = search(client, "*", "SORTBY", "k", "RETURN", "2", "t", "k")
+    renamed = search(client, "*", "SORTBY", "k", "RETURN", "4", "t", "k", "AS", "j")
+    assert [list(fields) for _, fields in plain + renamed] == [["k", "t"], ["t", "j"]]
+
+
+def test_dialect_3_shows_a_sortable_value_of_json_bare(client: Any) -> None:
+    schema = "$.t AS t TEXT SORTABLE $.b AS b TAG SORTABLE $.n AS n NUMERIC SORTABLE $.p AS p TAG"
+    jsons(client, schema, {"t": "x y", "b": True, "n": 2.0, "p": "q"}, {"t": None, "b": ["r"], "n": [1, 2]})
+    shown = search(client, "*", "RETURN", "4", "t", "b", "n", "p", "DIALECT", "3")
+    assert shown == [
+        ("d0", {"t": "x y", "b": "true", "n": "2", "p": '["q"]'}),
+        ("d1", {"b": '[["r"]]', "n": "[[1,2]]"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "keys", "shown"),
+    [("2", ["d2", "d1", "d0"], ['["a","q"]', '["z","q"]', "m"]), ("3", ["d2", "d0", "d1"], None)],
+)
+def test_json_lists_sort_by_their_text_and_from_dialect_3_by_their_first_value(
+    client: Any, dialect: str, keys: list[str], shown: list[str] | None
+) -> None:
+    jsons(client, "$.t AS t TEXT", {"t": "m"}, {"t": ["z", "q"]}, {"t": ["a", "q"]})
+    found = search(client, "*", "SORTBY", "t", "DIALECT", dialect)
+    assert [key for key, _ in found] == keys
+    assert [fields["t"] for _, fields in found] == (shown or ['[["a","q"]]', '["m"]', '[["z","q"]]'])
+
+
+def test_a_star_still_scores_beside_a_filter(client: Any) -> None:
+    hashes(client, "t TEXT n NUMERIC", {"t": "one two", "n": "2"})
+    scored = client.execute_command("FT.SEARCH", "i", "*", "FILTER", "n", "1", "3", "WITHSCORES", "NOCONTENT")
+    assert scored == [1, b"d0", b"2"]
