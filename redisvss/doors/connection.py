@@ -210,9 +210,9 @@ class ClientConnection(asyncio.Protocol):
             link.send(args, raw)
             self._pending.append(PLAIN)
             return
-        if self.conversation.ours(args):
+        if (own := self.conversation.own(args)) is not None:
             self._held = True
-            self._start(self._answer(args))
+            self._start(self._answer(own))
             return
         step = self.conversation.route(args)
         match step.route:

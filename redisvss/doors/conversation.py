@@ -42,6 +42,10 @@ SUBSCRIBED_ONLY = (  # Redis 7.0, RESP2
 )
 
 
+DOCUMENT_SCAN: Final = b"REDISVSS.SCAN"  # answers SCAN … TYPE ReJSON-RL
+JSON_TYPE: Final = b"REJSON-RL"
+
+
 class Route(Enum):
     FORWARD = "forward"
     OURS = "ours"
@@ -142,6 +146,12 @@ def _kind(command: bytes) -> bytes:
     return b"" if command[:1] in b"u" or command == b"subscribe" else command[:1]
 
 
+def _seeks_documents(args: Args) -> bool:
+    """Whether a SCAN names RedisJSON's type, which no key of a Redis without that module has."""
+    words = [word.upper() for word in args[2:]]
+    return any(option == b"TYPE" and kind == JSON_TYPE for option, kind in zip(words[::2], words[1::2], strict=False))
+
+
 def status(reply: Reply) -> str | None:
     """The text of a simple string; redis-py's parsers hand one over as bytes or text."""
     match reply:
@@ -175,26 +185,29 @@ class Conversation:
         self._on_acl = on_acl
         self._mute = Mute.NONE
 
-    def ours(self, args: Args) -> bool:
-        return self._owns(args[0].upper())
+    def own(self, args: Args) -> Args | None:
+        """The command of ours by which `args` is answered; None where Redis answers it."""
+        name = args[0].upper()
+        if name == b"SCAN" and self._owns(DOCUMENT_SCAN) and self._owns(b"JSON.GET") and _seeks_documents(args):
+            return (DOCUMENT_SCAN, *args[1:])
+        return args if self._owns(name) else None
 
     def plain(self, word: bytes) -> bool:
         """Whether every command of this name, as a client wrote it, is routed to PLAIN at any time."""
         name = word.upper()
-        return name not in _HANDLERS and name not in PROBED and not self._owns(name)
+        return name not in _HANDLERS and name not in PROBED and name != b"SCAN" and not self._owns(name)
 
     def waits(self, args: Args) -> bool:
         """Whether every earlier reply must have arrived before `args` is routed."""
-        name = args[0].upper()
-        return name in _WAITING or self._owns(name)
+        return args[0].upper() in _WAITING or self.own(args) is not None
 
     def route(self, args: Args) -> Step:
         name = args[0].upper()
         handler = _HANDLERS.get(name)
         if handler is not None:
             return handler(self, args)
-        if self._owns(name):
-            return self._route_own(args)
+        if (own := self.own(args)) is not None:
+            return self._route_own(own)
         if self._probes is not None and (observe := self._probes.observer(name, args, self.session)) is not None:
             return Step(Route.FORWARD, args, observe=observe)
         return PLAIN

@@ -38,6 +38,17 @@ def test_a_command_of_ours_waits_and_holds() -> None:
     assert (step.route, step.holds, step.args) == (Route.OURS, True, [b"ft.search", b"i", b"*"])
 
 
+def test_a_scan_for_json_documents_is_ours_and_no_other() -> None:
+    talk = Conversation(lambda name: name.startswith((b"JSON.", b"REDISVSS.")))
+    words = b"scan 0 MATCH a* type rejson-rl COUNT 9".split()
+    assert talk.waits(words) and not talk.plain(b"scan")
+    step, _ = say(talk, "scan 0 MATCH a* type rejson-rl COUNT 9")
+    assert (step.route, step.args) == (Route.OURS, (b"REDISVSS.SCAN", *words[1:]))
+    for other in ("SCAN 0", "SCAN 0 TYPE string", "SCAN 0 MATCH ReJSON-RL", "SCAN 0 MATCH TYPE COUNT ReJSON-RL"):
+        assert say(talk, other)[0] is PLAIN
+    assert say(conversation(), "SCAN 0 TYPE ReJSON-RL")[0] is PLAIN  # JSON.* is left to Redis's own module
+
+
 def test_exec_runs_ours_after_redis_and_splices_their_answers_in_place() -> None:
     talk = conversation()
     say(talk, "MULTI")
