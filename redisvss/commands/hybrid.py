@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 DEFAULT_SCORER = "BM25STD"  # of 8.4, which FT.HYBRID comes from
 DEFAULT_LIMIT = 10
 _LEAST_DIALECT = 2
+_YIELD = b"YIELD_SCORE_AS"
 _NO_DIALECT = (
     "DIALECT is not supported in FT.HYBRID or any of its subqueries. "
     "Please check the documentation on search-default-dialect configuration."
@@ -207,16 +208,18 @@ class HybridParser(AggregateParser):
     def _combine(self, request: HybridRequest) -> None:
         method = self.args.need("COMBINE").upper()
         if method == b"RRF":
-            given = self._pairs("RRF", (b"CONSTANT", b"WINDOW")) if self._counted() else {}
+            given = self._pairs("RRF", (b"CONSTANT", b"WINDOW", _YIELD)) if self._counted() else {}
             request.combination = Rrf(_number(given, b"CONSTANT", 60.0), _window(given))
         elif method == b"LINEAR":
-            given = self._pairs("LINEAR", (b"ALPHA", b"BETA", b"WINDOW")) if self._counted() else {}
+            given = self._pairs("LINEAR", (b"ALPHA", b"BETA", b"WINDOW", _YIELD)) if self._counted() else {}
             if (b"ALPHA" in given) != (b"BETA" in given):
                 raise CommandError(f"Missing value for {'ALPHA' if b'BETA' in given else 'BETA'}")
             request.combination = Linear(_number(given, b"ALPHA", 0.3), _number(given, b"BETA", 0.7), _window(given))
         else:
             raise CommandError(f"Unknown COMBINE method `{as_text(method)}`")
-        if self.args.accept(b"YIELD_SCORE_AS"):
+        if _YIELD in given:  # redis-py counts it among the method's arguments; it may stand behind them too
+            request.yield_as = as_text(given[_YIELD])
+        if self.args.accept(_YIELD):
             request.yield_as = as_text(self.args.need("YIELD_SCORE_AS"))
 
     def _counted(self) -> bool:

@@ -105,6 +105,13 @@ def test_each_part_can_yield_its_score(client: redis.Redis) -> None:
     assert float(row[b"text"]) > 0
 
 
+def test_the_fused_score_may_be_named_among_the_methods_arguments(client: redis.Redis) -> None:
+    for words in (("RRF", 4, "CONSTANT", 60), ("LINEAR", 6, "ALPHA", "0.5", "BETA", "0.5")):
+        combined = ("COMBINE", *words, "YIELD_SCORE_AS", "both", "LOAD", 1, "@t")
+        row = hybrid(client, "SEARCH", "green", "VSIM", "@v", "$q", *combined)[b"results"][0]
+        assert float(row[b"both"]) > 0
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [
