@@ -2,10 +2,10 @@
 
     python benchmarks/bench_client.py [--native redis://…] [--count 20000] [--dim 128]
 
-One interleaved run: each query goes to every engine in turn, medians over all queries are printed with recall@10 against
-a brute force. Then ingest in documents per second, and what updating a field that is no vector costs. `--native` names a
-server with the search module to compare with; without it only ours are measured. Ratios hold on a noisy machine, absolute
-times do not.
+One interleaved run: each query goes to every engine in turn; medians over all queries are printed with recall@10
+against a brute force. Then ingest and first scan in documents per second, and what updating a field that is no vector
+costs. `--native` names a server with the search module to compare with; without it only ours are measured. Ratios hold
+on a noisy machine, absolute times do not.
 """
 
 from __future__ import annotations
