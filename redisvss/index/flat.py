@@ -50,8 +50,10 @@ def scan(
 
     coarse: the store's int8 copy, if there is one, for scans of every row.
     """
-    if coarse is not None and rows is None and not query.odd and 0 < k <= _FEW and deadline is None:
-        rows = coarse.candidates(query, min(k, store.live))
+    if coarse is not None and rows is None and not query.odd and 0 < k <= _FEW:
+        left = coarse.candidates(query, min(k, store.live), deadline)
+        if left is not None:
+            return scan(store, query, left.rows, k)._replace(timed_out=left.timed_out)
     rows = store.live_rows() if rows is None else rows
     total = store.size if rows is None else len(rows)
     if not query.odd and _compiled(store, total):

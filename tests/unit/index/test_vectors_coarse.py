@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from pyroaring import BitMap
@@ -67,4 +70,21 @@ def test_the_copy_rules_most_rows_out(monkeypatch):
     x[17] = np.inf
     index.put(np.arange(5000), x)
     kept = index._coarse.candidates(index.prepare(x[3]), 10)
-    assert kept is not None and 11 <= len(kept) < 100 and {3, 17} <= set(kept.tolist())
+    assert kept is not None and 11 <= len(kept.rows) < 100 and {3, 17} <= set(kept.rows.tolist())
+
+
+def test_a_deadline_that_is_kept_changes_nothing_and_one_that_is_not_cuts_short(monkeypatch):
+    monkeypatch.setattr(module, "_WORTH_CODING", 1)
+    monkeypatch.setattr("redisvss.index.coarse.DEADLINE_EVERY", DIM * 256)  # a look at the clock every 1024 rows
+    index = VectorIndex(VectorParams("FLAT", "FLOAT32", DIM, Metric.L2))
+    index.warm()
+    x = data("random", 5000, 1)
+    index.put(np.arange(5000), x)
+    whole, kept = index.knn(x[3], 10), index.knn(x[3], 10, deadline=time.monotonic() + 60)
+    assert index._coarse is not None and not kept.timed_out
+    assert kept.doc_ids.tolist() == whole.doc_ids.tolist()
+    clock = iter([0.0, 0.0])
+    monkeypatch.setattr("redisvss.index.coarse.time", SimpleNamespace(monotonic=lambda: next(clock, 1.0)))
+    cut = index.knn(x[3], 10, deadline=0.5)
+    assert cut.timed_out
+    assert cut.doc_ids.tolist() == np.argsort(truth(x[3], x[:2048], Metric.L2))[:10].tolist()
