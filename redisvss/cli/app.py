@@ -9,7 +9,7 @@ import typer
 from redis.exceptions import RedisError
 
 from redisvss import __version__
-from redisvss.cli import demo, index, load, query, serve, tour
+from redisvss.cli import demo, index, load, query, serve, shell, tour
 from redisvss.cli.console import fail
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("tour")(tour.tour)
 app.command("demo")(demo.demo)
 app.command("query")(query.query)
+app.command("cli")(shell.cli)
 app.command("load")(load.load)
 app.command("serve")(serve.serve)
 app.add_typer(index.app, name="index")

@@ -52,12 +52,14 @@ def render(reply: Any, indent: str = "") -> str:
             return f"(double) {number:g}"
         case str(text):
             return f'"{text}"'
-        case [] | {}:
+        case list() | dict() if not reply:  # a pattern `{}` would be any map
             return "(empty array)"
         case list(items):
-            return _numbered([render(item, " " * (len(indent) + len(str(len(items))) + 2)) for item in items], indent)
+            inner = indent + " " * (len(str(len(items))) + 2)
+            return _numbered([render(item, inner) for item in items], indent)
         case dict(items):
-            pairs = [f"{name}: {render(item, ' ' * (len(indent) + 3))}" for name, item in items.items()]
+            inner = indent + " " * (len(str(len(items))) + 2)
+            pairs = [f"{name}: {render(item, inner + ' ' * (len(name) + 2))}" for name, item in items.items()]
             return _numbered(pairs, indent)
         case other:
             return str(other)
