@@ -16,7 +16,7 @@ Examples:
 
   redisvss query "FT.SEARCH products '*=>[KNN 5 @embedding \\$v AS d]' SORTBY d" '$v=product:7:embedding'
 
-A vector is @file.npy, [0.1, 0.2, …] or key:field of a stored document.
+A vector is @file.npy, [0.1, 0.2, …], like:key (that document's vector) or key:field of a stored document.
 """
 
 
