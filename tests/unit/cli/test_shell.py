@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from prompt_toolkit.application import create_app_session
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
+from servers import start_redis
 from typer.testing import CliRunner
 
 from redisvss.cli.app import app
 from redisvss.cli.shell import Shell, _client
-from redisvss.cli.shell_prompt import coloured, converse, open_history
+from redisvss.cli.shell_prompt import Completions, coloured, converse, open_history
 
 SETUP = """\
 FT.CREATE idx SCHEMA title TEXT v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2
@@ -71,15 +76,17 @@ def test_an_unreachable_server_is_an_error() -> None:
     assert result.exit_code == 1
 
 
-def test_the_prompt_completes_runs_and_remembers(
+def test_the_prompt_runs_lines_and_remembers_all_but_passwords(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     shell = Shell(_client("", embedded=True))
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
-        keys.send_text("ECHO hello\rAUTH secret\rexit\r")
+        keys.send_text("ECHO hello\rAUTH secret\rconfig set requirepass secret\rexit\rECHO after\r")
         converse(shell, "embedded")
-    assert '"hello"' in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert '"hello"' in shown
+    assert "after" not in shown
     history = tmp_path / "redisvss" / "history"
     assert history.stat().st_mode & 0o077 == 0
     assert "ECHO hello" in history.read_text()
@@ -107,3 +114,29 @@ def test_colours_name_the_parts_of_a_line_and_lose_none(line: str, kinds: dict[s
     parts = coloured(line)
     assert "".join(text for _, text in parts) == line
     assert kinds.items() <= {text: kind for kind, text in parts}.items()
+
+
+def test_the_editor_is_offered_what_fits() -> None:
+    shell = Shell(_client("", embedded=True))
+    shell.run("FT.CREATE idx SCHEMA price NUMERIC")
+    line = "FT.SEARCH idx '@pr"
+    (found,) = Completions(shell.catalogue).get_completions(Document(line), CompleteEvent())
+    assert line[: found.start_position] + found.text == "FT.SEARCH idx '@price"
+
+
+def test_on_a_plain_redis_the_commands_are_answered_in_this_process() -> None:
+    with start_redis() as server:
+        result = CliRunner().invoke(
+            app, ["cli", "-u", server.url], input=f"{SETUP}FT.SEARCH idx shoe\nGET none\nhelp get\n"
+        )
+    assert result.exit_code == 0, result.output
+    assert "2 of 2 hits" in result.stdout
+    assert "(nil)" in result.stdout
+    assert "GET  Get the value of a key" in result.stdout or "GET  Returns" in result.stdout
+
+
+def test_without_prompt_toolkit_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prompt_toolkit", None)
+    monkeypatch.delitem(sys.modules, "redisvss.cli.shell_prompt")
+    with pytest.raises(ValueError, match=r"pip install 'redisvss\[shell\]'"):
+        importlib.import_module("redisvss.cli.shell_prompt")
