@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 PREFIX = b"doc:"
 STAMP = b"stamp"  # the field that holds the version of the write it comes from
@@ -89,7 +91,8 @@ def repair(pipe: Any, slot: int, version: int) -> None:
 
 def run(port: int, slots: Sequence[int], batch: int, sent: Any, acknowledged: Any, stop: Any) -> None:
     """Write `batch` slots per round trip, each in a transaction of its own, until `stop` is set."""
-    client = redis.Redis(port=port, socket_timeout=10)
+    # No retries of redis-py's own: a transaction sent twice is another history than the one that is checked.
+    client = redis.Redis(port=port, socket_timeout=10, retry=Retry(NoBackoff(), 0))
     while not stop.value:
         for first in range(0, len(slots), batch):
             if stop.value:
@@ -102,7 +105,7 @@ def _write_batch(client: redis.Redis, slots: Sequence[int], sent: Any, acknowled
         sent[slot] += 1
     try:
         _execute(client, slots, sent, write)
-    except redis.ConnectionError:
+    except (redis.ConnectionError, redis.TimeoutError):
         _repair_until_done(client, slots, sent)
     if any(expires(sent[slot]) for slot in slots):
         _wait_for_expiry(client)
@@ -121,7 +124,7 @@ def _repair_until_done(client: redis.Redis, slots: Sequence[int], sent: Any) -> 
     while True:
         try:
             return _execute(client, slots, sent, repair)
-        except redis.ConnectionError:
+        except (redis.ConnectionError, redis.TimeoutError):
             time.sleep(0.01)
 
 
@@ -131,7 +134,7 @@ def _wait_for_expiry(client: redis.Redis) -> None:
     while True:
         try:
             seconds, microseconds = client.time()
-        except redis.ConnectionError:
+        except (redis.ConnectionError, redis.TimeoutError):
             time.sleep(0.01)
             continue
         if seconds + microseconds / 1e6 > deadline:
