@@ -78,6 +78,10 @@ class HnswlibGraph:
                 return Walk(np.empty(0, np.int64), 0, "sweep")
         return Walk(rows[0].astype(np.int64), 0, "graph" if allowed is None else "sweep")
 
+    def within(self, query: Query, radius: float, epsilon: float) -> Ints | None:
+        """hnswlib has no range search: every row is to be read."""
+        return None
+
     def memory_bytes(self) -> int:
         """Bytes of hnswlib's own copy and links."""
         return int(self._index.index_file_size())

@@ -27,6 +27,7 @@ GRAPH_MIN = 2048  # rows below which reading all of them beats a walk, and no gr
 _BULK = 256  # a write of this many rows links all that is pending
 _SLICE = 256  # rows linked at a time in the background: about 50 ms during which writers wait
 _DEAD_SHARE = 8  # links are mended once one row in eight is dead: below that dead rows cost a search little
+_RANGE_SHARE = 0.1  # of the rows a range walk may read: then reading all in order is no slower, and misses nothing
 _WALKS = {"sweep": 1, "two-hop": 2, "either": 3}  # as `redisvss.index.kernels.walk` numbers them
 
 _NONE = np.empty(0, np.int64)
@@ -154,6 +155,13 @@ class TieredGraph:
         share = len(allowed) / max(1, len(self._store.docs))
         rows, spent, taken = graph.filtered(query, ef, words_of(allowed), share, _WALKS[strategy], budget)
         return Walk(rows, spent, "two-hop" if taken == _WALKS["two-hop"] else "sweep")
+
+    def within(self, query: Query, radius: float, epsilon: float) -> Ints | None:
+        """Rows no further than `radius` that a walk meets, and the loose ones; None when it would meet too many."""
+        assert self.graph is not None
+        budget = int(self._store.live * _RANGE_SHARE)
+        rows, spent = self.graph.within(query, radius, epsilon, budget)
+        return None if spent >= budget else np.union1d(rows, self.loose(None))
 
     def memory_bytes(self) -> int:
         """Bytes reserved beside the rows themselves."""

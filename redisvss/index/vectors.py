@@ -44,6 +44,7 @@ __all__ = ["ELEMENT_SIZE", "KnnHits", "KnnPlan", "Metric", "Query", "VectorIndex
 
 _WORTH_CODING = 1 << 24  # elements (64 MB of FLOAT32): from here on a FLAT field also keeps an int8 copy
 _BUDGET = 0.25  # of an exact scan's distances: a walk that needs more is given up before it has cost as much again
+_RANGE_FROM = 10_000  # docs from which a range query may walk the graph: it may miss some, and a scan is quick before
 _RERANKED = 16  # rows beyond k whose order the walk's float32 arithmetic may have got wrong
 
 
@@ -323,14 +324,29 @@ class VectorIndex:
         *,
         epsilon: float | None = None,
     ) -> KnnHits:
-        """Docs at distance <= radius, by doc id. The radius is rounded to the type distances are reported in."""
+        """Docs at distance <= radius, by doc id. The radius is rounded to the type distances are reported in.
+
+        epsilon: how much further than the radius a walk over the graph goes, relative to it; smaller indexes, filters
+        and circles that hold much of the index are answered by reading every row instead.
+        """
         store, prepared = self._store, self.prepare(query)
-        rows = store.all_live() if allowed is None else store.rows_of_docs(_ids(allowed & store.docs))
+        walked = None if allowed is not None or prepared.odd else self._circle(prepared, radius, epsilon)
+        if walked is not None:
+            rows = walked
+        else:
+            rows = store.all_live() if allowed is None else store.rows_of_docs(_ids(allowed & store.docs))
         distances = flat.judge(store, prepared, rows)
         limit = reported(np.array([radius], np.float64), store.dtype)[0]
         within = np.flatnonzero(distances <= limit)
         docs, nearest = _nearest_of_each(store.row_doc[rows[within]].astype(np.int64), distances[within])
-        return KnnHits(docs, nearest, KnnPlan("RANGE_QUERY", "exact", len(rows), exact=True))
+        return KnnHits(docs, nearest, _range_plan(len(rows), walked is not None))
+
+    def _circle(self, query: Query, radius: float, epsilon: float | None) -> Ints | None:
+        """Rows that may be within the radius, found by a walk; None when every row is to be read."""
+        if self._tiers is None or not self._tiers.walkable() or len(self) < _RANGE_FROM:
+            return None
+        reach = radius + flat.error_bound(self._store, query)
+        return self._tiers.within(query, reach, self.params.epsilon if epsilon is None else epsilon)
 
     def distances(self, query: bytes | Array | Query, doc_ids: Ints) -> Floats:
         """Distance of each doc (len(doc_ids),) float64, to its nearest vector; NaN where it has none."""
@@ -345,6 +361,10 @@ class VectorIndex:
         )
         result[has] = nearest[np.searchsorted(docs, ids[has])]
         return result
+
+
+def _range_plan(candidates: int, walked: bool) -> KnnPlan:
+    return KnnPlan("RANGE_QUERY", "graph" if walked else "exact", candidates, not walked, int(walked))
 
 
 def _ids(docs: BitMap) -> Ints:

@@ -10,6 +10,10 @@ from pyroaring import BitMap
 
 from redisvss.index.vectors import Metric, VectorIndex, VectorParams
 
+pytestmark = pytest.mark.timeout(
+    600
+)  # compiling kernels for a type and metric takes 7 to 30 s of CPU, once per machine
+
 DIM, ROWS = 32, 6000
 
 
@@ -206,3 +210,25 @@ def test_a_filter_that_lets_everything_through_is_no_filter(built):
     index, vectors = built
     hits = index.knn(vectors[3], 10, BitMap(range(ROWS + 500)))
     assert hits.plan.strategy == "graph" and hits.plan.mode == "HYBRID_BATCHES" and hits.doc_ids[0] == 3
+
+
+def test_a_range_walks_the_graph_and_finds_what_is_there(monkeypatch, built):
+    monkeypatch.setattr("redisvss.index.vectors._RANGE_FROM", 1)
+    index, vectors = built
+    found = expected = 0
+    for query in vectors[:40]:
+        distances = ((vectors.astype(float) - query) ** 2).sum(1)
+        radius = float(np.sort(distances)[15])
+        hits = index.range(query, radius, epsilon=0.1)
+        assert hits.plan.strategy == "graph" and not hits.plan.exact
+        assert hits.doc_ids.tolist() == sorted(hits.doc_ids.tolist()) and (hits.distances <= np.float32(radius)).all()
+        found, expected = found + len(hits.doc_ids), expected + 16
+    assert found >= 0.95 * expected
+
+
+def test_a_range_over_much_of_the_index_is_exact(monkeypatch, built):
+    monkeypatch.setattr("redisvss.index.vectors._RANGE_FROM", 1)
+    index, vectors = built
+    distances = ((vectors.astype(float) - vectors[3]) ** 2).sum(1)
+    hits = index.range(vectors[3], float(np.median(distances)))
+    assert hits.plan.exact and len(hits.doc_ids) == ROWS // 2
