@@ -12,6 +12,10 @@ from pyroaring import BitMap
 from redisvss.index import vectors as module
 from redisvss.index.vectors import Metric, VectorIndex, VectorParams
 
+pytestmark = pytest.mark.timeout(
+    600
+)  # compiling kernels for a type and metric takes 7 to 30 s of CPU, once per machine
+
 DIM = 40
 
 

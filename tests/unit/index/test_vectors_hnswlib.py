@@ -8,6 +8,10 @@ from pyroaring import BitMap
 
 from redisvss.index.vectors import Metric, VectorIndex, VectorParams
 
+pytestmark = pytest.mark.timeout(
+    600
+)  # compiling kernels for a type and metric takes 7 to 30 s of CPU, once per machine
+
 pytest.importorskip("hnswlib", reason="the extra redisvss[hnswlib] is not installed")
 
 
