@@ -20,6 +20,7 @@ from redisvss import ast
 from redisvss.errors import EMPTY_NOT_INDEXED
 from redisvss.fields.base import BindContext, Ids, Leaf, QueryError, Scores
 from redisvss.index.bitmaps import bitmap_of
+from redisvss.index.dictionary import SortedTerms
 from redisvss.index.phonetic import phonetic
 from redisvss.index.segment import Postings, places_of
 from redisvss.index.stemming import STEM_PREFIX, stemmer
@@ -302,7 +303,7 @@ class _Binder:
         if len(part.encode("utf-8", "surrogateescape")) < self.context.limits.min_prefix:
             return AffixLeaf([], label, f"PREFIX - {part}")
         _check_length(part, name)
-        words = self.text.sorted_terms
+        words = self._dictionary()
         find = {(True, False): words.starting, (False, True): words.ending, (True, True): words.containing}
         candidates = find[prefix, suffix](part)
         if suffix and self._by_suffixes():
@@ -312,22 +313,28 @@ class _Binder:
     def wildcard(self, pattern: str) -> BoundNode:
         pattern = _text(_lowered(pattern))
         _check_length(pattern, "Wildcard")
-        candidates = self.text.sorted_terms.matching(pattern)
+        candidates = self._dictionary().matching(pattern)
         if self._by_suffixes() and any(len(piece) > 1 for piece in pattern.split("*")):
             candidates = self._with_suffixes(candidates)
         return self._expand(candidates, f"{self.scope.prefix}WILDCARD{{{pattern}}}", f"WILDCARD - {pattern}")
 
     def fuzzy(self, written: str, distance: int) -> BoundNode:
         word = _text(_lowered(written))
-        candidates = self.text.sorted_terms.within(word, distance)
+        candidates = self._dictionary().within(word, distance)
         if len(_lowered(written)) <= distance:
             candidates = [*candidates, ""]
         return self._expand(candidates, f"{self.scope.prefix}FUZZY{{{word}}}", f"FUZZY - {word}")
 
+    def _dictionary(self) -> SortedTerms:
+        """Every term, the stems of what was written last included."""
+        self.text.flush()
+        return self.text.sorted_terms
+
     def _by_suffixes(self) -> bool:
         """Whether the clause is answered from WITHSUFFIXTRIE fields, which then know only their own words."""
         with_suffixes = self.text.suffix_fields
-        if with_suffixes and self.scope.numbers is not None and not set(self.scope.numbers) <= set(with_suffixes):
+        searched = {n for n in self.scope.numbers or () if not self.specs[n].noindex}
+        if with_suffixes and not searched <= set(with_suffixes):
             raise QueryError("Contains query on fields without WITHSUFFIXTRIE support")
         return bool(with_suffixes)
 
@@ -339,7 +346,6 @@ class _Binder:
                     yield term
 
     def _expand(self, candidates: Iterable[str], label: str, query_type: str) -> BoundNode:
-        self.text.flush()
         leaves = (self._leaf(term.encode("utf-8", "surrogateescape"), self.scope) for term in candidates)
         held = (leaf for leaf in leaves if len(leaf.matching.docs))
         return AffixLeaf(list(islice(held, self.context.limits.max_expansions)), label, query_type)
