@@ -51,8 +51,8 @@ class JsonReader(DocumentReader):
     def sort_key(self, spec: FieldSpec, raw: list[Any]) -> str | None:
         """The first value; SORTABLE on JSON never folds."""
         value = raw[0][0] if isinstance(raw[0], list) and raw[0] else raw[0]
-        text = to_text(value)
-        return None if text is None else text.decode("utf-8", "surrogateescape")
+        text = _kept_for_sorting(value)
+        return None if text is ABSENT else text.decode("utf-8", "surrogateescape")
 
     def compared(self, document: list[Any], name: bytes, dialect: int) -> bytes | None:
         """A list's JSON text, from dialect 3 on its first value."""

@@ -14,6 +14,8 @@ from pyroaring import BitMap
 
 from redisvss import ast
 from redisvss.fields.base import BindContext, Leaf, QueryError
+from redisvss.fields.geo import GeoField
+from redisvss.fields.numeric import NumericField
 from redisvss.fields.vector import KnnRequest, VectorField, VectorRangeLeaf
 from redisvss.numbers import parse_float, parse_integer
 from redisvss.query.bound import AllDocs, And, BoundNode, Not, Nothing, Opt, Or
@@ -165,6 +167,8 @@ class _Binder:
         bound = _collapse(leaves, Or)
         if isinstance(bound, Or):
             bound.label = f"{indexed.spec.type}:@{name}"
+        if isinstance(indexed, NumericField | GeoField):
+            return bound  # ranges weigh 1 whatever is written behind them
         return _weigh(bound, attributes)
 
     def _check_parameters(self, node: ast.Node) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from redisvss.documents import ABSENT
+from redisvss.documents.jsonreader import MULTI_VALUE_DIALECT
 from redisvss.numbers import format_number
 from redisvss.query.excerpts import listed_fields
 from redisvss.query.hits import Hit, SearchResult
@@ -63,8 +64,14 @@ def _sort_pair(
 ) -> list[tuple[bytes, Any]]:
     """The sort field as the document has it; of a JSON document, as RETURN would show it."""
     found = [pair for pair in rest if pair[0] == spec.identifier]
-    if found or hit.sort_value is None:
+    if hit.sort_value is None:
         return found
+    if found and not spec.sortable:
+        hit.sort_value = found[0][1]  # what was compared gives way to the document's own text
+    if found:
+        return found
+    if spec.sortable and dialect < MULTI_VALUE_DIALECT and isinstance(hit.sort_value, str):
+        return [(spec.attribute, _encoded(hit.sort_value))]
     value = index.reader.value(document, spec.attribute, dialect)
     return [] if value is ABSENT else [(spec.attribute, value)]
 
@@ -99,7 +106,8 @@ def _load(index: SearchIndex, names: Sequence[bytes], result: SearchResult, load
 def _held(wanted: Returned, result: SearchResult) -> Sequence[Any] | None:
     """The column of values that need no document: distances, a hash's numbers and the key; None where one does."""
     name = wanted.name.decode("utf-8", "surrogateescape")
-    numbers = result.distances.get(name) or result.numbers.get(name)
+    distances = result.distances.get(name) if wanted.name == wanted.alias else None  # renamed, it is a field's name
+    numbers = distances or result.numbers.get(name)
     if numbers is not None:
         return [ABSENT if value is None else format_number(value) for value in numbers]
     if wanted.name == b"__key":

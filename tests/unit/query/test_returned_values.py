@@ -82,3 +82,41 @@ def test_a_star_still_scores_beside_a_filter(client: Any) -> None:
     hashes(client, "t TEXT n NUMERIC", {"t": "one two", "n": "2"})
     scored = client.execute_command("FT.SEARCH", "i", "*", "FILTER", "n", "1", "3", "WITHSCORES", "NOCONTENT")
     assert scored == [1, b"d0", b"2"]
+
+
+def test_a_distance_is_returned_under_its_own_name_only(client: Any) -> None:
+    vector = "v VECTOR FLAT 6 TYPE FLOAT32 DIM 1 DISTANCE_METRIC L2"
+    hashes(client, vector, {"v": "\0\0\0\0"})
+    knn = ("*=>[KNN 1 @v $b AS d]", "PARAMS", "2", "b", "\0\0\0\0", "DIALECT", "2", "RETURN")
+    assert search(client, *knn, "1", "d") == [("d0", {"d": "0"})]
+    assert search(client, *knn, "3", "d", "AS", "e") == [("d0", {})]
+
+
+def test_the_sort_key_of_a_number_is_its_text_once_the_document_is_read(client: Any) -> None:
+    hashes(client, "n NUMERIC", {"n": "1e2"})
+    sort = ("FT.SEARCH", "i", "*", "SORTBY", "n", "WITHSORTKEYS")
+    assert client.execute_command(*sort, "NOCONTENT") == [1, b"d0", b"#100"]
+    assert client.execute_command(*sort) == [1, b"d0", b"$1e2", [b"n", b"1e2"]]
+
+
+def test_a_sortable_boolean_of_json_sorts_as_its_tag(client: Any) -> None:
+    jsons(client, "$.g AS g TAG SORTABLE", {"g": True}, {"g": "Y"})
+    found = search(client, "*", "SORTBY", "g")
+    assert [(key, fields["g"]) for key, fields in found] == [("d1", "Y"), ("d0", "true")]
+
+
+def test_a_range_weighs_one_whatever_is_written(client: Any) -> None:
+    hashes(client, "t TEXT n NUMERIC", {"t": "x", "n": "2"})
+    options = ("DIALECT", "2", "WITHSCORES", "NOCONTENT")
+    for query in ("@n>=2=>{$weight: 3}", "@n:[2 inf]=>{$weight: 3}"):
+        assert client.execute_command("FT.SEARCH", "i", query, *options) == [1, b"d0", b"1"]
+
+
+def test_a_misspelling_finds_the_stems_of_what_was_just_written(client: Any) -> None:
+    hashes(client, "t TEXT", {"t": "national"})
+    assert client.execute_command("FT.SEARCH", "i", "%nation%", "NOCONTENT") == [1, b"d0"]
+
+
+def test_a_noindex_field_needs_no_suffix_trie(client: Any) -> None:
+    hashes(client, "t TEXT WITHSUFFIXTRIE b TEXT NOINDEX", {"t": "hello", "b": "hello"})
+    assert client.execute_command("FT.SEARCH", "i", "@t|b:*llo", "NOCONTENT") == [1, b"d0"]
