@@ -26,6 +26,7 @@ from redisvss.searchindex import SearchIndex
 from redisvss.stores.base import Store
 from redisvss.sync.catalog import Catalog
 from redisvss.sync.synchronizer import Options, Synchronizer
+from redisvss.sync.temporary import Temporaries
 
 _DELETE_BATCH = 1000  # keys one DEL of DROPINDEX DD names
 
@@ -43,7 +44,8 @@ class Engine:
             lambda: int(self.config.get("INDEX_CURSOR_LIMIT") or 0), time.monotonic
         )
         self.catalog = Catalog(store)
-        self.synchronizer = Synchronizer(store, self.catalog.changed, options)
+        self.temporaries = Temporaries(store, self.catalog, self._expire)
+        self.synchronizer = Synchronizer(store, self.catalog.changed, options, self.temporaries.turn)
         self.catalog.followers = self.synchronizer
         self.synchronizer.start()
 
@@ -107,10 +109,19 @@ class Engine:
         index = self.catalog.find(name)
         if index is not None and with_documents:
             self.synchronizer.complete(index)
-            keys = index.keys()
-            for start in range(0, len(keys), _DELETE_BATCH):
-                self.store.call("DEL", *keys[start : start + _DELETE_BATCH])
+            self._delete(index.keys())
         self.catalog.drop(name)
+
+    def _expire(self, index: SearchIndex) -> None:
+        """A TEMPORARY index whose time is over goes with its documents."""
+        self.synchronizer.complete(index)
+        keys = index.keys()
+        if self.catalog.take(index):
+            self._delete(keys)
+
+    def _delete(self, keys: Sequence[bytes]) -> None:
+        for start in range(0, len(keys), _DELETE_BATCH):
+            self.store.call("DEL", *keys[start : start + _DELETE_BATCH])
 
     # ---- documents for replies: query.projection.Loader --------------------------------------------------------------
 

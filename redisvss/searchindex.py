@@ -175,7 +175,7 @@ class SearchIndex:
 
         Idempotent: applying the same documents again changes nothing, in whatever order.
         """
-        started = time.perf_counter()
+        started, self.last_used = time.perf_counter(), time.monotonic()
         with self._writer:
             belonging = self._belonging(keys, documents)
             changes = [self._decode(key, document) for key, document in zip(keys, belonging, strict=True)]

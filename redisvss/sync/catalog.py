@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from redisvss.schema import FieldSpec, IndexDefinition
 from redisvss.searchindex import SearchIndex
-from redisvss.stores.base import KEEP, Change, Store
+from redisvss.stores.base import DELETE, KEEP, Change, Store
 
 INDEX_PREFIX = b"redisvss:index:"
 ALIAS_PREFIX = b"redisvss:alias:"
@@ -120,6 +120,24 @@ class Catalog:
         self._store.call("DEL", INDEX_PREFIX + name, *aliases)
         with self._lock:
             self._forget(name)
+
+    def take(self, index: SearchIndex) -> bool:
+        """Forget the index, for one process only: False if its definition is gone already, or another's by now."""
+        name = index.name
+        known = self._entries.get(name)
+
+        def remove(stored: bytes | None) -> Change:
+            mine = stored is not None and known is not None and load(stored).identity == known.identity
+            return (DELETE, True) if mine else (KEEP, False)
+
+        if self._indexes.get(name) is not index or not self._store.update(INDEX_PREFIX + name, remove):
+            return False
+        aliases = [ALIAS_PREFIX + alias for alias in self.aliases_of(name)]
+        if aliases:
+            self._store.call("DEL", *aliases)
+        with self._lock:
+            self._forget(name)
+        return True
 
     def add_alias(self, alias: bytes, name: bytes) -> bool:
         """False if there is such an alias."""

@@ -51,10 +51,20 @@ class Options:
 
 
 class Synchronizer:
-    def __init__(self, store: Store, on_catalog: OnCatalog | None = None, options: Options | None = None) -> None:
-        """Connects the feed; raises FeedUnavailable or FeedLost. Call `start` once `on_catalog` may be called."""
+    def __init__(
+        self,
+        store: Store,
+        on_catalog: OnCatalog | None = None,
+        options: Options | None = None,
+        on_turn: Callable[[], None] | None = None,
+    ) -> None:
+        """Connects the feed; raises FeedUnavailable or FeedLost. Call `start` once the callbacks may be called.
+
+        on_turn: called by the background thread, with no lock held, whenever it has looked for changes.
+        """
         self._store = store
         self._on_catalog = on_catalog
+        self._on_turn = on_turn
         self._options = options or Options()
         self._followers: dict[int, _Followed] = {}  # by id(index); replaced, never changed, so readers need no lock
         self._membership = threading.Lock()
@@ -224,6 +234,8 @@ class Synchronizer:
                 for followed in self._followers.values():
                     if followed.scans.complete:
                         followed.catch_up(BATCH)
+                if self._on_turn is not None:
+                    self._on_turn()
             except Exception as error:  # what failed stays pending: the next search meets the same error and raises it
                 expected = isinstance(error, RedisError)
                 _log.log(logging.INFO if expected else logging.ERROR, "Changes wait for a search", exc_info=error)
