@@ -13,7 +13,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from demo_app.filters import Filters
+from demo_app.filters import Filters, cleaned
 from demo_app.finder import MOST, By, Hit, Page
 from demo_app.pages import render, shop_of
 from demo_app.products import SHOPS
@@ -42,9 +42,9 @@ class Narrowed(BaseModel):
     km: Annotated[float, Field(gt=0, le=2000)] = 25.0
 
     def filters(self) -> Filters:
-        tags = {name: (value,) for name in ("gender", "category", "colour", "season") if (value := getattr(self, name))}
+        tags = {name: cleaned([getattr(self, name)]) for name in ("gender", "category", "colour", "season")}
         city = self.city if self.city in SHOPS else ""
-        return Filters({k: v for k, v in tags.items() if v[0].strip()}, self.min_price, self.max_price, city, self.km)
+        return Filters(tags, self.min_price, self.max_price, city, self.km)
 
 
 class Searched(Narrowed):

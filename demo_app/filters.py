@@ -72,7 +72,7 @@ def read(tags: Mapping[str, Sequence[str]], numbers: Mapping[str, str], city: st
     """Filters from a query string. What makes no sense is left out: a link someone shortened still opens a page."""
     km = _number(numbers.get("km", ""))
     return Filters(
-        tags={name: _values(tags.get(name, ())) for name in FACETS},
+        tags={name: cleaned(tags.get(name, ())) for name in FACETS},
         min_price=_number(numbers.get("min_price", "")),
         max_price=_number(numbers.get("max_price", "")),
         city=city if city in SHOPS else "",
@@ -80,9 +80,10 @@ def read(tags: Mapping[str, Sequence[str]], numbers: Mapping[str, str], city: st
     )
 
 
-def _values(given: Sequence[str]) -> tuple[str, ...]:
-    kept = dict.fromkeys(value.strip()[:_LONGEST_VALUE] for value in given if value.strip())
-    return tuple(kept)[:_MOST_VALUES]
+def cleaned(given: Sequence[str]) -> tuple[str, ...]:
+    """Values worth asking for: once each, without control characters, not empty."""
+    printable = ("".join(letter for letter in value if letter.isprintable()).strip() for value in given)
+    return tuple(dict.fromkeys(value[:_LONGEST_VALUE].strip() for value in printable if value))[:_MOST_VALUES]
 
 
 def _number(text: str) -> float | None:
@@ -99,7 +100,7 @@ def _bound(value: float | None, otherwise: str) -> str:
 
 def escape(value: str) -> str:
     """A value between the braces of a TAG clause."""
-    return re.sub(r"([^\w])", r"\\\1", value.replace("\0", ""))
+    return re.sub(r"([^\w])", r"\\\1", value)
 
 
 def words(text: str) -> str:

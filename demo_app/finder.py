@@ -22,6 +22,7 @@ By = Literal["image", "text"]
 Mode = Literal["text", "semantic", "both"]
 
 _RRF = 60  # reciprocal rank fusion's constant (Cormack et al. 2009), and FT.HYBRID's default
+_BY_NATURE = "postings and columns, exact"
 MOST = 480  # neighbours a visitor can page through
 
 
@@ -201,14 +202,14 @@ class Finder:
             return Account(redis_cli(command), "full text and vectors, fused by rank", None, None, milliseconds)
         profile = ("FT.PROFILE", INDEX, "SEARCH", "QUERY", *command[2:])
         reply, _ = self._timed(profile)
-        ours = _keys(reply[0], "KNN" in str(command[2]))
         told = reply[1]
-        plan = _first(told, "Plan", "Vector search mode") or "postings and columns, exact"
+        knn = "KNN" in str(command[2])
+        plan = _first(told, "Plan", "Vector search mode") or ("not told by this server" if knn else _BY_NATURE)
         return Account(
             redis_cli(command),
             plan,
             _candidates(plan),
-            self._recall(command, ours),
+            self._recall(command, _keys(reply[0], knn)),
             float(_first(told, "Total profile time") or 0.0),
         )
 

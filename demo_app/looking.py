@@ -46,6 +46,11 @@ class Looking:
             return [("upload", self.upload)]
         return [("q", self.text), ("mode", self.mode)] if self.text else []
 
+    @property
+    def browses(self) -> bool:
+        """Nothing is looked for: products come in the catalogue's order, all of them."""
+        return not self.search_pairs()
+
     def browsing(self) -> Looking:
         return Looking(filters=self.filters)
 
@@ -84,5 +89,5 @@ def _page(text: str) -> int:
 
 
 def last_page(total: int, looking: Looking) -> int:
-    most = total if looking == looking.browsing() else min(total, MOST)
+    most = total if looking.browses else min(total, MOST)
     return max(1, -(-most // PAGE))

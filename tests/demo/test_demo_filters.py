@@ -35,6 +35,11 @@ def test_prices_that_make_no_sense_are_left_out(number: str) -> None:
     assert read({}, {"min_price": number}).expression() == "*"
 
 
+@pytest.mark.parametrize("value", ["", " ", "\0", "\n\t", "\x1c "])
+def test_values_of_nothing_printable_are_left_out(value: str) -> None:
+    assert read({"season": [value]}, {}).expression() == "*"
+
+
 def test_unknown_cities_are_left_out() -> None:
     assert read({}, {}, "Atlantis").expression() == "*"
 
