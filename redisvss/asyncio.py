@@ -30,7 +30,7 @@ class Redis(redis.asyncio.Redis):
         options = Options(consistency, feed_wait)
         if embedded or server is not None:
             embed(self.connection_pool, AsyncEmbeddedConnection, server, options)
-        else:
+        elif "redisvss" not in self.connection_pool.connection_kwargs:  # else another client of ours made the pool
             attach(self.connection_pool, options, engine)
 
     @classmethod
