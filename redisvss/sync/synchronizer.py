@@ -246,6 +246,8 @@ class Synchronizer:
             try:
                 self._scan(followed)
             except Exception as error:  # raised to whoever waits for the scan; tried again after the other indexes'
+                if self._closing.is_set():
+                    return
                 _log.warning("Scan of index %r failed", followed.index.definition.name, exc_info=error)
                 followed.scans.fail(error)
                 self._closing.wait(RETRY_SECONDS)
