@@ -40,6 +40,7 @@ function swap(text, part) {
   const scrolled = [...document.querySelectorAll(".panel, .values.long")].map((e) => e.scrollTop);
   const open = document.getElementById("panel").open;
   page.getElementById("panel").open = open;
+  page.getElementById("panel").classList.add("ready");
   for (const id of ["shop", "search"]) document.getElementById(id).replaceChildren(...page.getElementById(id).children);
   [...document.querySelectorAll(".panel, .values.long")].forEach((e, i) => { e.scrollTop = scrolled[i] || 0; });
   if (focus) {
@@ -122,4 +123,5 @@ if (shop) {
     });
   }
   if (matchMedia("(max-width: 860px)").matches) document.getElementById("panel").open = false;
+  document.getElementById("panel").classList.add("ready");
 }
