@@ -50,7 +50,7 @@ def test_a_cursor_goes_on_where_it_was(client: redis.Redis) -> None:
 
 
 def test_errors_are_those_of_scan(client: redis.Redis) -> None:
-    with pytest.raises(redis.ResponseError, match="invalid cursor|not an integer"):  # Redis's words, fakeredis's
+    with pytest.raises(redis.ResponseError, match=r"invalid cursor|not an integer"):  # Redis's words, fakeredis's
         client.execute_command("SCAN", "x", "TYPE", "ReJSON-RL")
     with pytest.raises(redis.ResponseError, match="syntax error"):
         client.execute_command("SCAN", "0", "TYPE", "ReJSON-RL", "WHAT", "1")
