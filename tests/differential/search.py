@@ -1,0 +1,353 @@
+"""Random indexes, documents and FT.SEARCH commands, answered by a real RediSearch 2.10.5 and by us, side by side.
+
+    python tests/differential/search.py --native redis://127.0.0.1:7379 [--url URL] --count 2000 --seed 1
+
+Without --url the other side is embedded, in process. Totals, ids and their order, values, scores (1e-5 relative) and
+error texts must agree. WARNING: both servers are flushed. A case that differs is made smaller (documents, fields,
+clauses, options taken away while it still differs) and printed as commands; exit status 1 if there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import redis
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from search_cases import INDEX, Case, Clause, Words, World, Worlds, lossy
+from search_queries import Queries
+
+import redisvss
+
+QUERIES_PER_WORLD = 60
+EXPIRED_AFTER = 0.005  # seconds; documents are given a millisecond to live
+REFUSALS = [  # texts of 2.10.5, as 2.10.33 words them
+    (r"^i: no such index$", "No such index i"),
+]
+
+
+class Side:
+    """One of the two servers."""
+
+    def __init__(self, client: Any, is_native: bool) -> None:
+        self.client = client
+        self.is_native = is_native
+
+    def prepare(self, world: World) -> str | None:
+        """Create the index and write the documents; what was refused, if anything."""
+        self.client.flushall()
+        refused = self.ask(world.create())
+        if isinstance(refused, str) and refused != "OK":
+            return refused
+        for write in world.writes:
+            self.ask(write)
+        if any(write[0] == "PEXPIRE" for write in world.writes):
+            time.sleep(EXPIRED_AFTER)
+            for write in world.writes:  # a look at an expired key is what removes it there
+                self.client.exists(write[1])
+        if self.is_native:  # what was deleted still counts in its term statistics until then
+            self.client.execute_command("FT.DEBUG", "GC_FORCEINVOKE", INDEX)
+        return None
+
+    def ask(self, command: Words) -> Any:
+        try:
+            reply = self.client.execute_command(*command)
+        except redis.ResponseError as error:
+            return self._worded(str(error))
+        return reply.decode() if isinstance(reply, bytes) else reply
+
+    def _worded(self, text: str) -> str:
+        if self.is_native:
+            for pattern, replacement in REFUSALS:
+                text = re.sub(pattern, replacement, text)
+        return text
+
+
+# ---- comparing ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    key: bytes
+    score: float | None
+    rest: tuple[Any, ...]
+
+
+def rows_of(case: Case, reply: Sequence[Any]) -> list[Row]:
+    scored = case.option("WITHSCORES") is not None
+    returned = case.option("RETURN")
+    others = sum(case.option(name) is not None for name in ("WITHPAYLOADS", "WITHSORTKEYS"))
+    others += case.option("NOCONTENT") is None and (returned is None or returned[1] != "0")
+    width = 1 + scored + others
+    found = []
+    for start in range(1, len(reply), width):
+        parts = reply[start : start + width]
+        rest = [
+            _unordered(part) if returned is None and isinstance(part, list) else part for part in parts[1 + scored :]
+        ]
+        found.append(Row(parts[0], float(parts[1]) if scored else None, tuple(rest)))
+    return found
+
+
+def _unordered(fields: list[Any]) -> list[Any]:
+    """A whole document: its fields come in the order in which the page's documents first had them."""
+    return sorted(zip(fields[::2], fields[1::2], strict=True))
+
+
+def difference(world: World, case: Case, ours: Any, theirs: Any) -> str:
+    """What is not the same; empty if nothing that may be compared."""
+    if isinstance(ours, str) or isinstance(theirs, str):
+        unchecked = case.knn and theirs == [0] and str(ours).startswith("Error parsing vector similarity")
+        return "" if ours == theirs or unchecked else "error"  # a filter without hits spares it looking at the KNN
+    mine, wanted = rows_of(case, ours), rows_of(case, theirs)
+    if case.option("DIALECT") != ("DIALECT", "4") and ours[0] != theirs[0]:
+        return "total"
+    if not _whole(case):
+        keys = [row.key for row in mine] == [row.key for row in wanted]
+        return ("" if _same_values(mine, wanted) else "values") if keys else "page"
+    if sorted(row.key for row in mine) != sorted(row.key for row in wanted):
+        return "documents"
+    if not _same_values(sorted(mine, key=_key), sorted(wanted, key=_key)):
+        return "values"
+    return _ranking(world, case, mine, wanted)
+
+
+def _key(row: Row) -> bytes:
+    return row.key
+
+
+def _whole(case: Case) -> bool:
+    return case.option("LIMIT") == ("LIMIT", "0", "1000")
+
+
+def _ranking(world: World, case: Case, mine: list[Row], wanted: list[Row]) -> str:
+    if case.option("SORTBY") is None:
+        if not _scores_compare(world, case, wanted):
+            return ""
+        found = {row.key: row.score for row in wanted}
+        for row in mine:
+            if not _close(row.score or 0.0, found[row.key] or 0.0):
+                return "scores"
+        if len({round(row.score or 0.0, 6) for row in wanted}) != len({row.score for row in wanted}):
+            return ""  # sums that differ in the last digit only
+    return "" if [row.key for row in mine] == [row.key for row in wanted] else "order"
+
+
+def _scores_compare(world: World, case: Case, wanted: list[Row]) -> bool:
+    expanding = case.option("VERBATIM") is None
+    if case.damaged is not None or case.option("DIALECT") in (("DIALECT", "1"), ("DIALECT", "4")):
+        return False
+    scorer = (case.option("SCORER") or ("", "TFIDF"))[1]
+    if world.forgets and str(scorer).startswith("BM25"):
+        return False  # 2.10.5 never takes the length of a document that is gone off the average
+    if world.of_type("VECTOR") and scorer == "TFIDF":
+        return False  # in 2.10.5 a vector counts as an occurrence of every term of its document
+    if "weight" in case.query and any(child.kind != "term" for child in _weighted(case.clause)):
+        return False  # a union of which one part exists loses its weight
+    if case.knn or lossy(case.clause, expanding, inside=_filtered(case)):
+        return False
+    return not any(row.score is None or not math.isfinite(row.score) for row in wanted)
+
+
+def _weighted(clause: Clause) -> list[Clause]:
+    """What attributes are written on."""
+    inner = [found for child in clause.children for found in _weighted(child)]
+    return [*clause.children, *inner] if clause.kind == "attribute" else inner
+
+
+def _filtered(case: Case) -> bool:
+    return any(case.option(name) is not None for name in ("FILTER", "GEOFILTER", "INKEYS"))
+
+
+def skipped(world: World, case: Case) -> bool:
+    """What the reference answers wrongly or without a rule."""
+    expanding = case.option("VERBATIM") is None
+    if case.damaged is not None and any(case.option(name) for name in ("SLOP", "INORDER")):
+        return True
+    near = any(case.option(name) for name in ("SLOP", "INORDER")) or "$slop" in case.query or "$inorder" in case.query
+    return near and (_filtered(case) or _has_no_place(case.clause) or lossy(case.clause, expanding, inside=True))
+
+
+def _has_no_place(clause: Clause) -> bool:
+    """Whether a part has no positions in a text: what stands near it is decided by accident."""
+    return clause.kind in ("not", "opt", "metric", "tag", "range", "all") or any(map(_has_no_place, clause.children))
+
+
+def _same_values(mine: list[Row], wanted: list[Row]) -> bool:
+    return len(mine) == len(wanted) and all(
+        _same(a, b) for x, y in zip(mine, wanted, strict=True) for a, b in zip(x.rest, y.rest, strict=True)
+    )
+
+
+def _same(ours: Any, theirs: Any) -> bool:
+    if ours == theirs:
+        return True
+    if isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
+        return len(ours) == len(theirs) and all(map(_same, ours, theirs))
+    if isinstance(ours, bytes) and isinstance(theirs, bytes) and ours[:1] in (b"{", b"[") and ours[:1] == theirs[:1]:
+        return bool(json.loads(ours) == json.loads(theirs))  # JSON.DEL reorders members there
+    if isinstance(ours, bytes) and isinstance(theirs, bytes) and ours[:1] == theirs[:1] == b"#":
+        ours, theirs = ours[1:], theirs[1:]  # a sort key shows every digit
+    try:
+        return _close(float(ours), float(theirs))
+    except (TypeError, ValueError):
+        return False
+
+
+def _close(ours: float, theirs: float) -> bool:
+    if math.isnan(ours) and math.isnan(theirs):
+        return True
+    return math.isclose(ours, theirs, rel_tol=1e-5, abs_tol=1e-6)
+
+
+# ---- making a difference small --------------------------------------------------------------------------------------
+
+
+class Judge:
+    def __init__(self, native: Side, ours: Side) -> None:
+        self.native = native
+        self.ours = ours
+
+    def prepare(self, world: World) -> str:
+        """Set both up; what they disagree about already."""
+        theirs, mine = self.native.prepare(world), self.ours.prepare(world)
+        return "" if theirs == mine is None else f"theirs {theirs!r}, ours {mine!r}"
+
+    def verdict(self, world: World, case: Case) -> str:
+        if skipped(world, case):
+            return ""
+        return difference(world, case, self.ours.ask(case.command()), self.native.ask(case.command()))
+
+    def still(self, world: World, case: Case, kind: str) -> bool:
+        return not self.prepare(world) and self.verdict(world, case) == kind
+
+    def minimised(self, world: World, case: Case, kind: str, seconds: float) -> tuple[World, Case]:
+        """The smallest that still differs in the same way. Parts go one by one, big runs of writes first."""
+        until = time.monotonic() + seconds
+        shrinking = True
+        while shrinking and time.monotonic() < until:
+            shrinking = False
+            for smaller_world, smaller_case in smaller(world, case):
+                if time.monotonic() > until:
+                    break
+                if self.still(smaller_world, smaller_case, kind):
+                    world, case, shrinking = smaller_world, smaller_case, True
+                    break
+        self.prepare(world)
+        return world, case
+
+
+def smaller(world: World, case: Case) -> Iterator[tuple[World, Case]]:
+    for fewer in _without_runs(world.writes):
+        yield replace(world, writes=fewer), case
+    if case.damaged is None:
+        for clause in case.clause.smaller():
+            yield world, replace(case, clause=clause)
+        if case.knn:
+            yield world, replace(case, knn="")
+    for number, group in enumerate(case.options):
+        if group[0] not in ("DIALECT", "PARAMS"):
+            yield world, replace(case, options=case.options[:number] + case.options[number + 1 :])
+    for number in range(len(world.fields)):
+        yield replace(world, fields=world.fields[:number] + world.fields[number + 1 :]), case
+    for number in range(2, len(world.options)):
+        yield replace(world, options=world.options[:number] + world.options[number + 1 :]), case
+    for number, write in enumerate(world.writes):
+        for shorter in _shorter(write):
+            yield replace(world, writes=(*world.writes[:number], shorter, *world.writes[number + 1 :])), case
+
+
+def _without_runs(writes: tuple[Words, ...]) -> Iterator[tuple[Words, ...]]:
+    size = len(writes) // 2
+    while size:
+        for start in range(0, len(writes), size):
+            yield writes[:start] + writes[start + size :]
+        size //= 2
+
+
+def _shorter(write: Words) -> Iterator[Words]:
+    if write[0] == "HSET":
+        for start in range(2, len(write) - 2, 2):
+            yield write[:start] + write[start + 2 :]
+
+
+# ---- running --------------------------------------------------------------------------------------------------------
+
+
+def run(judge: Judge, seed: int, count: int, show: int, patience: float) -> Counter[str]:
+    """Compare `count` commands; prints what differs, smallest form first `show` times. Verdicts by number."""
+    chance, found = random.Random(seed), Counter[str]()
+    while found["compared"] < count:
+        world = Worlds(chance).next()
+        if disagreement := judge.prepare(world):
+            found["FT.CREATE"] += 1
+            print(world.create(), disagreement)
+            continue
+        found["worlds"] += 1
+        queries = Queries(chance, world)
+        for _ in range(min(QUERIES_PER_WORLD, count - found["compared"])):
+            case = queries.next()
+            kind = judge.verdict(world, case)
+            found["compared"] += 1
+            if kind:
+                found[kind] += 1
+                if sum(found[name] for name in KINDS) <= show:
+                    report(judge, *judge.minimised(world, case, kind, patience), kind)
+                    judge.prepare(world)
+    return found
+
+
+KINDS = ("error", "total", "documents", "page", "order", "scores", "values", "FT.CREATE")
+
+
+def report(judge: Judge, world: World, case: Case, kind: str) -> None:
+    print(f"---- {kind}")
+    for command in (world.create(), *world.writes, case.command()):
+        print("  ", " ".join(_quoted(word) for word in command))
+    print("   native", str(judge.native.ask(case.command()))[:600])
+    print("   ours  ", str(judge.ours.ask(case.command()))[:600], flush=True)
+
+
+def _quoted(word: str | bytes) -> str:
+    if isinstance(word, bytes):
+        return '"' + "".join(f"\\x{byte:02x}" for byte in word) + '"'
+    return word if re.fullmatch(r"[\w:.@*+-]+", word) else f"'{word}'"
+
+
+def sides(native: str, url: str | None) -> Judge:
+    """Both servers, ready to be compared."""
+    reference: Any = redis.Redis.from_url(native, protocol=2)
+    reference.execute_command("FT.CONFIG", "SET", "FORK_GC_CLEAN_THRESHOLD", "0")
+    reference.config_set("hash-max-listpack-value", 4096)  # a hash keeps its fields' order as long as it is a list
+    ours: Any = redis.Redis.from_url(url, protocol=2) if url else redisvss.Redis(protocol=2)
+    return Judge(Side(reference, True), Side(ours, False))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--native", default="redis://127.0.0.1:7379")
+    parser.add_argument("--url")
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--show", type=int, default=5)
+    parser.add_argument("--patience", type=float, default=20.0, help="seconds spent on making one difference small")
+    asked = parser.parse_args()
+    found = run(sides(asked.native, asked.url), asked.seed, asked.count, asked.show, asked.patience)
+    print(dict(found), f"seed {asked.seed}")
+    return 1 if any(found[kind] for kind in KINDS) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
