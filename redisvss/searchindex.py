@@ -173,8 +173,11 @@ class SearchIndex:
     def apply(self, keys: Sequence[bytes], documents: Sequence[Any]) -> None:
         """Bring the index in step with the documents as they are now; None: gone, or of another type.
 
-        Idempotent: applying the same documents again changes nothing, in whatever order.
+        Idempotent: applying the same documents again changes nothing, in whatever order. Of a key that is named twice
+        the last document counts.
         """
+        latest = dict(zip(keys, documents, strict=True))
+        keys, documents = list(latest), list(latest.values())
         started, self.last_used = time.perf_counter(), time.monotonic()
         with self._writer:
             belonging = self._belonging(keys, documents)
