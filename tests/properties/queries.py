@@ -173,7 +173,8 @@ class Either:
         return any(part.matches(doc) for part in self.parts)
 
     def __str__(self) -> str:
-        return f"({'|'.join(map(str, self.parts))})"
+        """Each part in its own parentheses: behind two bare words RediSearch's grammar takes nothing but words."""
+        return "(" + "|".join(f"({part})" for part in self.parts) + ")"
 
 
 @dataclass(frozen=True)
