@@ -67,6 +67,8 @@ class Engine:
             raise CommandError(f"ERR unknown command '{args[0].decode('utf-8', 'replace')}'")
         if not info.accepts(len(args)):
             raise wrong_arity(args[0].decode("utf-8", "replace"))
+        if info.first_key and session.db != self.store.db:
+            raise CommandError(f"ERR {info.name} works on database {self.store.db} only: SELECT {self.store.db} first")
         try:
             return info.handler(self, session, Args(args[1:], info.name))
         except RedisError as error:
