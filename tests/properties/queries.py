@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
+from functools import reduce
 
 from hypothesis import strategies as st
 
@@ -173,8 +174,8 @@ class Either:
         return any(part.matches(doc) for part in self.parts)
 
     def __str__(self) -> str:
-        """Each part in its own parentheses: behind two bare words RediSearch's grammar takes nothing but words."""
-        return "(" + "|".join(f"({part})" for part in self.parts) + ")"
+        """Two by two: behind a union of two words RediSearch's grammar takes nothing but words."""
+        return reduce("({}|{})".format, map(str, self.parts))
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,8 @@ class Except:
         return not self.part.matches(doc)
 
     def __str__(self) -> str:
-        return f"-({self.part})"
+        """In parentheses: without, RediSearch reads `-a b*` as `-(a b*)`."""
+        return f"(-({self.part}))"
 
 
 @dataclass(frozen=True)
