@@ -82,7 +82,8 @@ def test_a_walk_leads_to_the_answer(client: Any, strategy: str) -> None:
         if not trace[b"plan"].startswith(strategy.encode()):  # came back short, or gave up, and ended in a scan
             assert trace[b"computed"] >= looked_at
             continue
-        assert trace[b"computed"] == looked_at
+        # While rows wait for the graph they are read outright as well, which no step tells.
+        assert trace[b"computed"] >= looked_at
         kept = {key for _, _, _, looked in trace[b"steps"] for key, _, verdict in looked if verdict == b"kept"}
         walked += 1
         shared += len((kept | {trace[b"steps"][0][1]}) & set(answer))
