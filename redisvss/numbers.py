@@ -9,18 +9,34 @@ _INTEGER = re.compile(rb"[+-]?\d+\Z")
 _FLOAT = re.compile(
     rb"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\Z|[+-]?inf(inity)?\Z|[+-]?0x[0-9a-f.]+(p[+-]?\d+)?\Z", re.IGNORECASE
 )
+_NONZERO = re.compile(rb"^[+-]?(0x)?[0.]*[1-9a-df]", re.IGNORECASE)  # a digit of the number, not of its exponent
+_INT64 = range(-(2**63), 2**63)
+_MOST_DIGITS = 400  # leading zeros included; Python refuses to read more than 4,300
 _EXACT_BELOW = 2.0**63  # what fits int64 prints as an integer
 
 
 def parse_integer(value: bytes) -> int | None:
-    return int(value) if _INTEGER.match(value) else None
+    """Decimal digits with a sign, as much as 64 bits hold."""
+    if len(value) > _MOST_DIGITS or not _INTEGER.match(value):
+        return None
+    number = int(value)
+    return number if number in _INT64 else None
 
 
 def parse_float(value: bytes) -> float | None:
-    """A double as C's strtod reads a whole argument: decimal, exponent, hex and infinity; no NaN, no spaces."""
+    """A double as Redis reads a whole argument: decimal, exponent, hex and infinity; no NaN, no spaces.
+
+    None, too, for what no double comes near: 1e999, and 1e-999, which would be 0.
+    """
     if not _FLOAT.match(value):
         return None
-    return float.fromhex(value.decode()) if b"x" in value.lower() else float(value)
+    try:
+        number = float.fromhex(value.decode()) if b"x" in value.lower() else float(value)
+    except (ValueError, OverflowError):  # `0x.` and `0x1p9999`
+        return None
+    if (math.isinf(number) and b"i" not in value.lower()) or (number == 0 and _NONZERO.search(value)):
+        return None
+    return number
 
 
 def format_number(value: float) -> bytes:
