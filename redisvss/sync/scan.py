@@ -79,7 +79,8 @@ def scan(follower: Follower, store: Store, stopped: Callable[[], bool], noted: C
 
     Names first, then documents: so the number to come is known, and what the index holds besides is what has gone.
     noted: the keys changed since the index was followed, up to now. They are left to whoever reads those, in the order
-    they were written: SCAN's order is arbitrary, and hits of equal rank come in the order they were indexed.
+    they were written. The rest is read by name, SCAN's order being another in every process: hits of equal rank come
+    in the order they were indexed. (Sorting takes a tenth of the time of reading the documents, or less.)
     """
     index = follower.index
     index.scanned, index.to_scan, index.scanning = 0, store.size(), True
@@ -89,7 +90,8 @@ def scan(follower: Follower, store: Store, stopped: Callable[[], bool], noted: C
             names.update(dict.fromkeys(key for key in batch if not key.startswith(OWN_PREFIX)))
         pending = noted()
         indexed = index.keys()
-        keys = [key for key in (*names, *(key for key in indexed if key not in names)) if key not in pending]
+        gone = (key for key in indexed if key not in names)
+        keys = [key for key in (*sorted(names), *gone) if key not in pending]
         index.to_scan = len(keys)
         for first in range(0, len(keys), BATCH):
             if stopped():

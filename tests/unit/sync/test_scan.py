@@ -32,6 +32,15 @@ def test_a_scan_leaves_changed_keys_to_be_read_in_the_order_of_their_changes() -
     assert mirror.applied == [b"b", b"c", b"a"]
 
 
+def test_a_scan_reads_documents_by_name() -> None:
+    store = EmbeddedStore()
+    for key in ("c", "a", "d", "b"):
+        store.call("HSET", key, "v", key)
+    mirror = Mirror()
+    assert scan(Follower(mirror, store), store, lambda: False, frozenset)
+    assert mirror.applied == [b"a", b"b", b"c", b"d"]
+
+
 def test_a_scan_that_is_stopped_says_so() -> None:
     store, mirror, follower = filled()
     assert not scan(follower, store, lambda: True, frozenset)
