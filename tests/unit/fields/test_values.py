@@ -10,6 +10,7 @@ import pytest
 
 from redisvss.fields import FIELD_TYPES
 from redisvss.fields.base import Field, InvalidValue
+from redisvss.index.distance import encode
 from redisvss.schema import FieldSpec, IndexDefinition
 
 VECTOR = {"algorithm": "FLAT", "dtype": "FLOAT32", "dim": 2, "metric": "L2"}
@@ -87,9 +88,28 @@ def test_values_of_json(made: Field, raw: Any, value: Any) -> None:
 
 def test_vectors_of_json() -> None:
     made = field("VECTOR", "JSON", VECTOR)
-    assert np.array_equal(made.decode_json([[1, 2.5]]), [1, 2.5])
-    assert np.array_equal(made.decode_json([[1, 2], [3, 4]]), [[1, 2], [3, 4]])
+    blob = np.array([1, 2.5], "<f4").tobytes()
+    for one in ([[1, 2.5]], [[[1, 2.5]]], [1, 2.5]):
+        assert made.decode_json(one) == blob
+    for several in ([[1, 2], [3, 4]], [[[1, 2], [3, 4]]]):
+        assert np.array_equal(made.decode_json(several), [[1, 2], [3, 4]])
     assert made.decode_json([None]) is None
+
+
+@pytest.mark.parametrize("dtype", ["FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16", "INT8", "UINT8"])
+def test_a_vector_of_json_is_the_blob_of_its_numbers(dtype: str) -> None:
+    made = field("VECTOR", "JSON", {**VECTOR, "dtype": dtype})
+    assert made.decode(made.decode_json([[1, 100]])) == encode(np.array([1.0, 100.0]), dtype).tobytes()
+
+
+def test_a_document_of_several_vectors_becomes_one_of_one_and_back() -> None:
+    made = field("VECTOR", "JSON", VECTOR)
+    for vectors in ([[0, 1], [1, 0]], [[0, 1]], [[1, 0], [5, 5]], [[5, 5]]):
+        made.replace([7, 8], [made.decode_json(vectors), made.decode_json([[9, 9]])])
+        nearest = made.index.knn(np.array([5, 5], np.float32), 1)
+        away = min((x - 5) ** 2 + (y - 5) ** 2 for x, y in vectors)
+        expected = (7, away) if away < 32 else (8, 32)
+        assert (*nearest.doc_ids.tolist(), *nearest.distances.tolist()) == expected
 
 
 WRONG = [
