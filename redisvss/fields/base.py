@@ -18,7 +18,7 @@ from pyroaring import BitMap
 
 from redisvss import ast
 from redisvss.errors import CommandError
-from redisvss.index.bitmaps import ids_of
+from redisvss.index.bitmaps import ids_of, is_among
 from redisvss.numbers import parse_float
 from redisvss.schema import FieldSpec, IndexDefinition
 
@@ -193,7 +193,7 @@ def contains(docs: BitMap, ids: Ids) -> NDArray[np.bool_]:
     """Which of the ascending `ids` are in `docs`."""
     if len(ids) < _PROBE_BELOW:
         return np.fromiter((i in docs for i in ids.tolist()), np.bool_, len(ids))
-    return np.isin(ids, ids_of(docs), assume_unique=True)
+    return is_among(ids, ids_of(docs))
 
 
 _PROBE_BELOW = 64  # a page of hits is probed one by one; the bitmap behind it may be large

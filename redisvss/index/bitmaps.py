@@ -26,8 +26,25 @@ def bitmap_of(ids: NDArray[np.integer]) -> BitMap:
     """A bitmap of the ids, in any order.
 
     pyroaring reads an `array.array` through its buffer; a numpy array it would walk object by object (14 times slower).
+    Many ids of few are quicker as a mask: 90,000 of 200,000 in 0.4 ms instead of 2.
     """
+    if len(ids) > _CHUNK // 16 and int(ids.max()) < 16 * len(ids):
+        mask = np.zeros(int(ids.max()) + 1, np.bool_)
+        mask[ids] = True
+        return bitmap_of_mask(mask)
     return BitMap(array.array("I", ids.astype(np.uint32, copy=False).tobytes()))
+
+
+def is_among(ids: Ids, known: Ids) -> NDArray[np.bool_]:
+    """Which of the ascending `ids` are in the ascending `known`."""
+    if not len(ids) or not len(known):
+        return np.zeros(len(ids), np.bool_)
+    last = max(int(ids[-1]), int(known[-1]))
+    if last > 16 * (len(ids) + len(known)) or 32 * len(ids) < len(known):
+        return np.asarray(known[np.minimum(np.searchsorted(known, ids), len(known) - 1)] == ids)
+    mask = np.zeros(last + 1, np.bool_)
+    mask[known] = True
+    return mask[ids]
 
 
 def bitmap_of_mask(mask: NDArray[np.bool_]) -> BitMap:

@@ -51,6 +51,20 @@ class Postings:
                 hit |= (self.masks[number >> 3] & np.uint8(1 << (number & 7))) != 0
         return hit
 
+    def frequencies_at(self, ids: Ids) -> NDArray[np.float64]:
+        """TF in each of the ascending `ids`, 0 where the term is not.
+
+        Through a table by doc id where that pays: its entries are small, and it needs no second pass for the absent.
+        """
+        if not len(self.docs) or not len(ids):
+            return np.zeros(len(ids))
+        if not _tabulated(self.docs, ids):
+            places = places_of(self.docs, ids)
+            return np.where(places >= 0, self.frequencies[places], 0).astype(np.float64)
+        table = np.zeros(max(int(self.docs[-1]), int(ids[-1])) + 1, self.frequencies.dtype)
+        table[self.docs] = self.frequencies
+        return table[ids].astype(np.float64)
+
     def only(self, kept: NDArray[np.bool_] | Ints) -> Postings:
         """A selection, by mask or by places in the order wanted."""
         counts = self.counts[kept]
@@ -66,13 +80,18 @@ def places_of(docs: Ids, ids: Ids) -> NDArray[np.int64]:
     """
     if not len(docs) or not len(ids):
         return np.full(len(ids), -1)
-    first, last = min(docs[0], ids[0]), max(docs[-1], ids[-1])
-    if int(last) - int(first) > 8 * (len(ids) + len(docs)) or 32 * len(ids) < len(docs):
+    if not _tabulated(docs, ids):
         places = np.minimum(np.searchsorted(docs, ids), len(docs) - 1)
         return np.where(docs[places] == ids, places, -1)
-    table = np.full(int(last) - int(first) + 1, -1)
-    table[docs - first] = np.arange(len(docs))
-    return np.asarray(table[ids - first])
+    table = np.full(max(int(docs[-1]), int(ids[-1])) + 1, -1, np.int32)
+    table[docs] = np.arange(len(docs), dtype=np.int32)
+    return table[ids].astype(np.int64)
+
+
+def _tabulated(docs: Ids, ids: Ids) -> bool:
+    """Whether a table by doc id beats bisecting `docs` for each of `ids`; both hold something."""
+    last = max(int(docs[-1]), int(ids[-1]))
+    return last <= 8 * (len(ids) + len(docs)) and 32 * len(ids) >= len(docs)
 
 
 NO_POSTINGS = Postings(
@@ -101,7 +120,7 @@ class Segment:
 
     def find(self, term: int) -> Postings:
         """One term's live postings."""
-        place = int(np.searchsorted(self.terms, term))
+        place = int(np.searchsorted(self.terms, np.uint32(term)))  # an `int` would have numpy copy the array as int64
         if place == len(self.terms) or self.terms[place] != term:
             return NO_POSTINGS
         start, end = self.starts[place], self.starts[place + 1]

@@ -79,11 +79,7 @@ class TermLeaf(Leaf):
         return bitmap_of(self.matching.docs)
 
     def frequencies(self, ids: Ids) -> Scores:
-        places = places_of(self.matching.docs, ids)
-        out = np.zeros(len(ids))
-        held = places >= 0
-        out[held] = self.matching.frequencies[places[held]]
-        return out
+        return self.matching.frequencies_at(ids)
 
     def document_count(self) -> int:
         return len(self.postings.docs)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyroaring import BitMap
 
-from redisvss.index.bitmaps import bitmap_of, bitmap_of_mask, ids_of
+from redisvss.index.bitmaps import bitmap_of, bitmap_of_mask, ids_of, is_among
 
 RNG = np.random.default_rng(1)
 
@@ -38,3 +38,17 @@ def test_an_empty_container_between_full_ones_is_left_out() -> None:
     mask = np.ones(3 * 65536, np.bool_)
     mask[65536 : 2 * 65536] = False
     assert bitmap_of_mask(mask) == BitMap(np.flatnonzero(mask).tolist())
+
+
+@pytest.mark.parametrize("below", [100_000, 10_000_000])
+def test_ids_in_any_order_and_twice_make_a_bitmap(below: int) -> None:
+    ids = RNG.integers(0, below, 50_000)
+    assert bitmap_of(ids) == BitMap(ids.tolist())
+
+
+@pytest.mark.parametrize("known", [0, 1, 40, 5000, 90_000])
+@pytest.mark.parametrize("asked", [0, 1, 40, 5000, 90_000])
+@pytest.mark.parametrize("below", [100_000, 4_000_000])
+def test_membership_however_many_are_asked_of_however_many(known: int, asked: int, below: int) -> None:
+    holders, ids = (np.sort(RNG.choice(below, count, replace=False)).astype(np.uint32) for count in (known, asked))
+    assert is_among(ids, holders).tolist() == np.isin(ids, holders).tolist()

@@ -156,3 +156,14 @@ def test_places_by_table_and_by_bisection_agree() -> None:
         ids = np.unique(np.concatenate([docs[::3], rng.integers(0, spread, 50).astype(np.uint32)]))
         want = [docs.tolist().index(i) if i in docs else -1 for i in ids.tolist()]
         assert places_of(docs, ids).tolist() == want
+
+
+@pytest.mark.parametrize("holders", [0, 3, 900])
+@pytest.mark.parametrize("asked", [0, 1, 40, 2000])
+def test_frequencies_of_any_documents(holders: int, asked: int) -> None:
+    random = np.random.default_rng(3)
+    docs, ids = (np.sort(random.choice(3000, count, replace=False)).astype(np.uint32) for count in (holders, asked))
+    index = index_of(FieldTraits())
+    index.put(0, docs.tolist(), [[b"word"] * (1 + doc % 3) for doc in docs.tolist()])
+    expected = [float(1 + doc % 3) if doc in docs else 0.0 for doc in ids.tolist()]
+    assert index.postings(b"word").frequencies_at(ids).tolist() == expected
