@@ -56,7 +56,7 @@ PROJECT = """
 def test_a_project_tests_without_a_server(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(PROJECT)
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
-    pytester.runpytest_subprocess("-p", "redisvss.pytest_plugin").assert_outcomes(passed=6)
+    pytester.runpytest_subprocess().assert_outcomes(passed=6)
 
 
 def test_the_plugin_imports_nothing_until_a_fixture_is_asked_for() -> None:
