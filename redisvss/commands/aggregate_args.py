@@ -58,6 +58,7 @@ class AggregateParser(SearchParser):
         self._run(_PIPELINE_OPTIONS)
         if len(self.args):
             self._unknown(b"")
+        self._check_names()
         request = self.request
         pipeline = replace(
             self.pipeline,

@@ -86,6 +86,7 @@ class HybridParser(AggregateParser):
                 option(self)
             else:
                 self._unknown(self.args.keyword())
+        self._check_names()
         self._finish(request)
         return request
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from redisvss.commands.args import Args, BadArgument, as_text
 from redisvss.config import Config
+from redisvss.documents.jsonreader import MULTI_VALUE_DIALECT
 from redisvss.errors import CommandError
 from redisvss.fields.geo import METRES
 from redisvss.fields.numeric import parse_bound
@@ -49,6 +50,7 @@ class SearchParser:
             else:
                 self._unknown(keyword)
         self._check()
+        self._check_names()
         return self.request
 
     def _unknown(self, keyword: bytes) -> None:
@@ -61,6 +63,16 @@ class SearchParser:
         request = self.request
         if request.explainscore and not request.withscores:
             raise CommandError("EXPLAINSCORE must be accompanied with WITHSCORES")
+
+    def _check_names(self) -> None:
+        """RediSearch looks names up, and whether there can be a reply, when every argument has been read."""
+        request = self.request
+        if request.language is not None and request.language not in LANGUAGES:
+            raise CommandError("No such language")
+        if request.scorer not in SCORERS:
+            raise CommandError(f"No such scorer {request.scorer}")
+        if request.expand and self.protocol < 3:
+            raise CommandError("EXPAND format is only supported with RESP3")
 
     # ---- options -------------------------------------------------------------------------------------------------
 
@@ -145,19 +157,13 @@ class SearchParser:
         self.request.timeout_ms = value
 
     def language(self) -> None:
-        language = as_text(self.args.need("LANGUAGE")).lower()
-        if language not in LANGUAGES:
-            raise CommandError("No such language")
-        self.request.language = language
+        self.request.language = as_text(self.args.need("LANGUAGE")).lower()
 
     def expander(self) -> None:
         self.args.need("EXPANDER")  # RediSearch takes any name and expands as usual
 
     def scorer(self) -> None:
-        name = as_text(self.args.need("SCORER"))
-        if name not in SCORERS:
-            raise CommandError(f"No such scorer {name}")
-        self.request.scorer = name
+        self.request.scorer = as_text(self.args.need("SCORER"))
 
     def tanh_factor(self) -> None:
         self.request.tanh_factor = self.args.integer("BM25STD_TANH_FACTOR", 1, 10000)
@@ -183,6 +189,8 @@ class SearchParser:
         value = parse_integer(self.args.next())
         if value is None or not 1 <= value <= 4:
             raise CommandError("DIALECT requires a non negative integer >=1 and <= 4")
+        if self.request.expand and value < MULTI_VALUE_DIALECT:  # not so where DIALECT stands before FORMAT
+            raise CommandError("EXPAND format requires dialect 3 or greater")
         self.request.dialect = value
 
     def format(self) -> None:
@@ -191,8 +199,6 @@ class SearchParser:
         name = self.args.next()
         if name.upper() not in (b"STRING", b"EXPAND"):
             raise CommandError(f"FORMAT {as_text(name)} is not supported")
-        if name.upper() == b"EXPAND" and self.protocol < 3:
-            raise CommandError("EXPAND format is only supported with RESP3")
         self.request.expand = name.upper() == b"EXPAND"
 
     def highlight(self) -> None:
