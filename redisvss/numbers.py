@@ -39,6 +39,11 @@ def parse_float(value: bytes) -> float | None:
     return number
 
 
+def plain_number(value: float) -> int | float:
+    """A computed number where the reply keeps numbers (FORMAT EXPAND): integral ones as integers."""
+    return int(value) if -_EXACT_BELOW <= value < _EXACT_BELOW and value.is_integer() else value
+
+
 def format_number(value: float) -> bytes:
     """A computed number as a field's value: integral ones as integers, others with 12 significant digits."""
     if value == value // 1 and -_EXACT_BELOW <= value < _EXACT_BELOW:

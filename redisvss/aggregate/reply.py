@@ -6,9 +6,7 @@ from typing import Any
 
 from redisvss.aggregate.execution import Page, Row
 from redisvss.expression.values import Multi, Value
-from redisvss.numbers import format_number
-
-_EXACT_BELOW = 2.0**63
+from redisvss.numbers import format_number, plain_number
 
 
 def build_reply(page: Page, *, protocol: int, dialect: int = 1, expand: bool = False, fields: bool = True) -> Any:
@@ -63,8 +61,7 @@ def shown(value: Value, dialect: int) -> Any:
 def expanded(value: Value) -> Any:
     match value:
         case float():
-            whole = -_EXACT_BELOW <= value < _EXACT_BELOW and value == int(value)
-            return int(value) if whole else value
+            return plain_number(value)
         case list():  # inside an array RediSearch shows a multi-value as its text all the same
             return [item.text if isinstance(item, Multi) else expanded(item) for item in value]
         case Multi():

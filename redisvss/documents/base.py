@@ -69,6 +69,10 @@ class DocumentReader(ABC):
     def compared(self, document: Any, name: bytes, dialect: int) -> bytes | None:
         """What SORTBY compares of an attribute that is not SORTABLE; None where there is nothing."""
 
+    def unordered(self, spec: FieldSpec) -> bool:
+        """Whether the field's values come in no order that SLOP and INORDER could go by."""
+        return False
+
     # ---- for replies -----------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -76,13 +80,16 @@ class DocumentReader(ABC):
         """What to ask the store for so that `value` can answer these names; None: the whole document."""
 
     @abstractmethod
-    def whole(self, document: Any, dialect: int) -> list[tuple[bytes, Any]]:
-        """The document as a reply without RETURN shows it, its score, language and payload fields left out."""
+    def whole(self, document: Any, dialect: int, expand: bool = False) -> list[tuple[bytes, Any]]:
+        """The document as a reply without RETURN shows it, its score, language and payload fields left out.
+
+        expand: FORMAT EXPAND, which only JSON documents have: values as the protocol's own, not as text.
+        """
 
     @abstractmethod
     def typed(self, document: Any, name: bytes, dialect: int) -> Value | Absent:
         """What an aggregation works with under a name: as `value`, with JSON's numbers as numbers."""
 
     @abstractmethod
-    def value(self, document: Any, name: bytes, dialect: int) -> bytes | Absent | None:
+    def value(self, document: Any, name: bytes, dialect: int, expand: bool = False) -> Any:
         """What RETURN shows under a name: an attribute of the schema first, then a field or path of the document."""

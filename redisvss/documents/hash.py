@@ -49,11 +49,11 @@ class HashReader(DocumentReader):
     def needed(self, names: Sequence[bytes]) -> Sequence[bytes]:
         return list(dict.fromkeys(self._by_attribute.get(name, name) for name in names))
 
-    def whole(self, document: Hash, dialect: int) -> list[tuple[bytes, bytes]]:
+    def whole(self, document: Hash, dialect: int, expand: bool = False) -> list[tuple[bytes, bytes]]:
         return [item for item in document.items() if item[0] not in self._hidden]
 
     def typed(self, document: Hash, name: bytes, dialect: int) -> bytes | Absent:
         return self.value(document, name, dialect)
 
-    def value(self, document: Hash, name: bytes, dialect: int) -> bytes | Absent:
+    def value(self, document: Hash, name: bytes, dialect: int, expand: bool = False) -> bytes | Absent:
         return document.get(self._by_attribute.get(name, name), ABSENT)

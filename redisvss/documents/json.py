@@ -28,6 +28,7 @@ TOO_DEEP = "ERR recursion limit exceeded: the document would nest too deeply"
 
 _DIGITS_ALIKE = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
 _LONG_NUMBER = b"0" * 19  # 19 digits may exceed 64 bits
+_BEFORE_A_NUMBER = b"-[,: \t\r\n"
 _NEGATIVE_ZERO = re.compile(rb"-0(?![0-9.eE])")  # in a string it only costs time
 
 
@@ -57,10 +58,22 @@ def _fault(text: bytes) -> str:
 
 
 def _needs_care(text: bytes) -> bool:
-    """Whether orjson may have changed a number. Takes a third of the time orjson takes for the text."""
-    if _LONG_NUMBER in text.translate(_DIGITS_ALIKE):
-        return True
-    return b"-0" in text and _NEGATIVE_ZERO.search(text) is not None
+    """Whether orjson may have changed a number. Takes half the time orjson takes for the text."""
+    return _holds_long_integer(text) or (b"-0" in text and _NEGATIVE_ZERO.search(text) is not None)
+
+
+def _holds_long_integer(text: bytes) -> bool:
+    """Digits behind a point do not count: of an embedding's 1,536 doubles some always have 19, and they are exact."""
+    digits = text.translate(_DIGITS_ALIKE)
+    start = digits.find(_LONG_NUMBER)
+    while start >= 0:
+        end = start + len(_LONG_NUMBER)
+        while digits.startswith(b"0", end):
+            end += 1
+        if text[start - 1 : start] in _BEFORE_A_NUMBER and text[end : end + 1] not in (b".", b"e", b"E"):
+            return True
+        start = digits.find(_LONG_NUMBER, end)
+    return False
 
 
 def _parse_exactly(text: bytes) -> Any:

@@ -10,6 +10,7 @@ from redisvss.documents.json import CompiledPath, compile_path, parse, serialize
 from redisvss.errors import CommandError
 from redisvss.expression.values import Multi, Text, Value
 from redisvss.fields.base import Field
+from redisvss.numbers import plain_number
 from redisvss.schema import FieldSpec, IndexDefinition
 
 MULTI_VALUE_DIALECT = 3  # from here on RETURN shows all a path finds, as a JSON array
@@ -61,10 +62,15 @@ class JsonReader(DocumentReader):
             found = found[0]
         return to_text(found[0]) if found else None
 
+    def unordered(self, spec: FieldSpec) -> bool:
+        return not self._by_attribute[spec.attribute].is_single
+
     def needed(self, names: Sequence[bytes]) -> None:
         return None
 
-    def whole(self, document: list[Any], dialect: int) -> list[tuple[bytes, bytes]]:
+    def whole(self, document: list[Any], dialect: int, expand: bool = False) -> list[tuple[bytes, Any]]:
+        if expand:
+            return [(b"$", _expanded(document))]
         return [(b"$", serialize(document if dialect >= MULTI_VALUE_DIALECT else document[0]))]
 
     def typed(self, document: list[Any], name: bytes, dialect: int) -> Value | Absent:
@@ -78,15 +84,15 @@ class JsonReader(DocumentReader):
         first = found[0][0] if isinstance(found[0], list) else found[0]
         return Multi(_scalar(first), serialize(found), _expanded(found))
 
-    def value(self, document: list[Any], name: bytes, dialect: int) -> bytes | Absent | None:
+    def value(self, document: list[Any], name: bytes, dialect: int, expand: bool = False) -> Any:
         found = self._found(document, name)
         if not found:
             return ABSENT
-        if dialect < MULTI_VALUE_DIALECT:
+        if dialect < MULTI_VALUE_DIALECT and not expand:
             return to_text(found[0])
         if name in self._sortable and len(found) == 1 and not isinstance(found[0], list | dict):
-            return _kept_for_sorting(found[0])
-        return serialize(found)
+            return _expanded(found[0]) if expand and _is_number(found[0]) else _kept_for_sorting(found[0])
+        return _expanded(found) if expand else serialize(found)
 
     def _found(self, document: list[Any], name: bytes) -> list[Any]:
         """What an attribute's path, or the name itself as a path, finds."""
@@ -112,6 +118,10 @@ def _kept_for_sorting(value: Any) -> bytes | Absent:
     return ABSENT if text is None else text
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _scalar(value: Any) -> Value:
     """A JSON value in an expression: booleans are 1 and 0, what has parts is its text."""
     match value:
@@ -132,8 +142,8 @@ def _expanded(value: Any) -> Any:
             return value.encode("utf-8", "surrogateescape")
         case bool():
             return int(value)
-        case float() if value.is_integer() and abs(value) < 2.0**63:
-            return int(value)
+        case float():
+            return plain_number(value)
         case list():
             return [_expanded(item) for item in value]
         case dict():

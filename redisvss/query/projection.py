@@ -6,12 +6,12 @@ store once for the page, and only if something is asked that the index does not 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from redisvss.documents import ABSENT
 from redisvss.documents.jsonreader import MULTI_VALUE_DIALECT
-from redisvss.numbers import format_number
+from redisvss.numbers import format_number, plain_number
 from redisvss.query.excerpts import listed_fields
 from redisvss.query.hits import Hit, SearchResult
 from redisvss.query.request import Returned, SearchRequest
@@ -41,26 +41,31 @@ def _whole(index: SearchIndex, request: SearchRequest, result: SearchResult, loa
     """Distances, the sort field, then the rest of the document."""
     yielded = [(_encoded(name), values) for name, values in result.distances.items()]
     sorted_by = index.definition.attribute(_encoded(request.sortby or ""))  # None for a distance
-    listed = listed_fields(request)
+    listed, number = listed_fields(request), _number_shape(request)
     documents = loader.documents(index, [hit.key for hit in result.hits], None)
     for row, (hit, document) in enumerate(zip(result.hits, documents, strict=True)):
         if document is None:
             continue
         shown: list[tuple[bytes, Any]] = [
-            (name, format_number(value)) for name, values in yielded if (value := values[row]) is not None
+            (name, number(value)) for name, values in yielded if (value := values[row]) is not None
         ]
-        rest = index.reader.whole(document, request.dialect)
+        rest = index.reader.whole(document, request.dialect, request.expand)
         if listed:
             rest = sorted(rest, key=lambda pair: listed.index(pair[0]) if pair[0] in listed else len(listed))
         if sorted_by is not None:
-            first = _sort_pair(index, request.dialect, sorted_by, hit, document, rest)
+            first = _sort_pair(index, request, sorted_by, hit, document, rest)
             rest = [pair for pair in rest if pair[0] != sorted_by.identifier]
             shown += first
         hit.fields = shown + rest
 
 
 def _sort_pair(
-    index: SearchIndex, dialect: int, spec: FieldSpec, hit: Hit, document: Any, rest: Sequence[tuple[bytes, Any]]
+    index: SearchIndex,
+    request: SearchRequest,
+    spec: FieldSpec,
+    hit: Hit,
+    document: Any,
+    rest: Sequence[tuple[bytes, Any]],
 ) -> list[tuple[bytes, Any]]:
     """The sort field as the document has it; of a JSON document, as RETURN would show it."""
     found = [pair for pair in rest if pair[0] == spec.identifier]
@@ -70,9 +75,9 @@ def _sort_pair(
         hit.sort_value = found[0][1]  # what was compared gives way to the document's own text
     if found:
         return found
-    if spec.sortable and dialect < MULTI_VALUE_DIALECT and isinstance(hit.sort_value, str):
+    if spec.sortable and request.shown_dialect < MULTI_VALUE_DIALECT and isinstance(hit.sort_value, str):
         return [(spec.attribute, _encoded(hit.sort_value))]
-    value = index.reader.value(document, spec.attribute, dialect)
+    value = _read(index, request, document, spec.attribute)
     return [] if value is ABSENT else [(spec.attribute, value)]
 
 
@@ -84,7 +89,7 @@ def _chosen(
     hidden = index.definition.special
     visible = [wanted for wanted in returned if wanted.alias not in hidden]
     ordered = sorted(visible, key=lambda r: leading.index(r.alias) if r.name == r.alias in leading else len(leading))
-    columns = [(wanted, _held(wanted, result)) for wanted in ordered]
+    columns = [(wanted, _held(wanted, result, _number_shape(request))) for wanted in ordered]
     loaded = [wanted.name for wanted, values in columns if values is None]
     documents = _load(index, loaded, result, loader)
     for row, (hit, document) in enumerate(zip(result.hits, documents, strict=True)):
@@ -92,7 +97,7 @@ def _chosen(
             continue
         hit.fields = []
         for wanted, values in columns:
-            value = index.reader.value(document, wanted.name, request.dialect) if values is None else values[row]
+            value = values[row] if values is not None else _read(index, request, document, wanted.name)
             if value is not ABSENT:
                 hit.fields.append((wanted.alias, value))
 
@@ -103,13 +108,21 @@ def _load(index: SearchIndex, names: Sequence[bytes], result: SearchResult, load
     return loader.documents(index, [hit.key for hit in result.hits], index.reader.needed(names))
 
 
-def _held(wanted: Returned, result: SearchResult) -> Sequence[Any] | None:
+def _read(index: SearchIndex, request: SearchRequest, document: Any, name: bytes) -> Any:
+    return index.reader.value(document, name, request.dialect, request.expand)
+
+
+def _number_shape(request: SearchRequest) -> Callable[[float], Any]:
+    return plain_number if request.expand else format_number
+
+
+def _held(wanted: Returned, result: SearchResult, number: Callable[[float], Any]) -> Sequence[Any] | None:
     """The column of values that need no document: distances, a hash's numbers and the key; None where one does."""
     name = wanted.name.decode("utf-8", "surrogateescape")
     distances = result.distances.get(name) if wanted.name == wanted.alias else None  # renamed, it is a field's name
     numbers = distances or result.numbers.get(name)
     if numbers is not None:
-        return [ABSENT if value is None else format_number(value) for value in numbers]
+        return [ABSENT if value is None else number(value) for value in numbers]
     if wanted.name == b"__key":
         return [hit.key for hit in result.hits]
     return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from redisvss.documents.jsonreader import MULTI_VALUE_DIALECT
+
 DEFAULT_SCORER = "TFIDF"  # RediSearch 2.10; 8.0 changed it to BM25STD
 DEFAULT_LIMIT = 10
 
@@ -88,3 +90,13 @@ class SearchRequest:
     params: dict[str, bytes] = field(default_factory=dict)
     expand: bool = False
     count: bool | None = None  # WITHCOUNT / WITHOUTCOUNT, None: by dialect
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether options narrow the query as another clause of it would."""
+        return bool(self.filters or self.geofilters) or self.inkeys is not None
+
+    @property
+    def shown_dialect(self) -> int:
+        """The dialect values are shown by: FORMAT EXPAND always shows all that a path finds."""
+        return max(self.dialect, MULTI_VALUE_DIALECT) if self.expand else self.dialect

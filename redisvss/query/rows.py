@@ -52,7 +52,7 @@ class MatchedRows(Search):
         """Runs the query; raises CommandError or QueryError if it cannot be."""
         super().__init__(index, request, config, loader, profiler)
         self.is_json = index.definition.key_type == "JSON"
-        self.dialect = request.dialect
+        self.dialect = request.shown_dialect
         self.hidden = hidden_fields(index)
         tree = self.parse(request.query)
         self.clock.lap("parse")
