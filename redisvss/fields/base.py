@@ -61,6 +61,7 @@ class BindContext:
     slop: int | None = None
     inorder: bool = False
     infields: tuple[str, ...] | None = None
+    narrowed: bool = False  # FILTER, GEOFILTER or INKEYS narrow it further: a KNN of `*` is a hybrid query then
     timeout_at: float | None = None  # time.monotonic() after which work should stop
 
     def text(self, value: ast.Text) -> str:
@@ -109,9 +110,23 @@ class Leaf(ABC):
     def docs(self) -> BitMap:
         return self._docs()
 
+    # Three questions a leaf may answer without making the set of all it matches.
+
+    def exists(self) -> bool:
+        """Whether any document matches."""
+        return bool(self.docs)
+
+    def among(self, docs: BitMap) -> BitMap:
+        """Those of `docs` that match."""
+        return docs & self.docs
+
+    def holds(self, ids: Ids) -> NDArray[np.bool_]:
+        """Which of the ascending doc ids match."""
+        return contains(self.docs, ids)
+
     def frequencies(self, ids: Ids) -> Scores:
         """TF of each document (0 where it does not match); ids: ascending doc ids."""
-        return contains(self.docs, ids).astype(np.float64)
+        return self.holds(ids).astype(np.float64)
 
     def document_count(self) -> int:
         """How many documents hold the term: n of the IDF."""

@@ -24,7 +24,7 @@ from redisvss.fields.numeric import NumericField, NumericLeaf
 from redisvss.index.tokenizer import DEFAULT_STOPWORDS
 from redisvss.query.bind import BoundQuery, bind
 from redisvss.query.bound import AllDocs, And, BoundNode, Nothing
-from redisvss.query.collect import best_first, by_number, by_text
+from redisvss.query.collect import by_number, by_text
 from redisvss.query.excerpts import Excerpt, excerpt_row, excerpts_of
 from redisvss.query.execute import Floats, Matches, execute
 from redisvss.query.explain import explain_query
@@ -169,6 +169,7 @@ class Search:
             slop=request.slop,
             inorder=request.inorder,
             infields=request.infields,
+            narrowed=request.narrowed,
             timeout_at=self.deadline,
         )
 
@@ -236,12 +237,7 @@ class Search:
         result = SearchResult(len(matches.ids), [], query=query, matches=matches)
         if not request.limit or request.offset >= len(matches.ids):
             return result
-        scores: Floats | None = None
-        if request.sortby is None or request.withscores:
-            scores = self._scores(query, matches)
-            self.clock.lap("score")
-        order, shown = self._order(query, matches, scores, page)
-        self.clock.lap("sort")
+        order, shown, scores = self._order(query, matches, page)
         positions = order[request.offset :]
         ids = matches.ids[positions]
         result.hits = self._hits(ids)
@@ -249,7 +245,7 @@ class Search:
             result.distances[name] = _known(distances[positions], query.always_yields(name))
         result.numbers = self._numbers(ids)
         if scores is not None:
-            for hit, score in zip(result.hits, scores[positions].tolist(), strict=True):
+            for hit, score in zip(result.hits, scores[request.offset :].tolist(), strict=True):
                 hit.score = score
         if shown is not None:
             for hit, value in zip(result.hits, shown(positions), strict=True):
@@ -277,13 +273,29 @@ class Search:
         return ScoreContext(index.text, index.table, index.payloads, request.payload, factor, query.knn is not None)
 
     def _order(
-        self, query: BoundQuery, matches: Matches, scores: Floats | None, need: int
-    ) -> tuple[NDArray[np.int64], Callable[[NDArray[np.int64]], list[Any]] | None]:
-        """Positions into the matches in reply order; and what SORTBY compared at such positions, None without one."""
+        self, query: BoundQuery, matches: Matches, need: int
+    ) -> tuple[NDArray[np.int64], Callable[[NDArray[np.int64]], list[Any]] | None, Floats | None]:
+        """Positions into the matches in reply order; what SORTBY compared at such positions, None without one; and
+        the scores of the first, in that order, where they are wanted."""
+        request = self.request
+        if request.sortby is None:
+            ties, context = self.index.table.revision[matches.ids], self._score_context(query)
+            order, scores = SCORERS[request.scorer].best(query.root, matches.ids, context, ties, need)
+            self.clock.lap("score")
+            return order, None, scores
+        order, shown = self._sorted(request.sortby, query, matches, need)
+        self.clock.lap("sort")
+        if not request.withscores:
+            return order, shown, None
+        scores = self._scores(query, matches)[order]
+        self.clock.lap("score")
+        return order, shown, scores
+
+    def _sorted(
+        self, name: str, query: BoundQuery, matches: Matches, need: int
+    ) -> tuple[NDArray[np.int64], Callable[[NDArray[np.int64]], list[Any]]]:
+        """SORTBY: positions in order, and what it compared at such positions."""
         ids, ties, ascending = matches.ids, self.index.table.revision[matches.ids], self.request.ascending
-        name = self.request.sortby
-        if name is None:
-            return best_first(None if scores is None else -scores, ties, need), None
         if (numbers := self._sort_numbers(name, matches)) is not None:
             certain = query.always_yields(name)
             return by_number(numbers, ties, ascending, need), lambda at: _known(numbers[at], certain)
