@@ -7,7 +7,7 @@ A field that does not exist, or is of another type than the clause, is no error 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyroaring import BitMap
@@ -93,7 +93,7 @@ class _Binder:
         indexed = self.index.by_name.get(node.field)
         if not isinstance(indexed, VectorField):
             return BoundQuery(Nothing())
-        hybrid = not isinstance(root, AllDocs)
+        hybrid = self.context.narrowed or not isinstance(root, AllDocs)
         return BoundQuery(root, indexed.knn(node, self.context, hybrid), self.ranges)
 
     def _check_yields(self, names: Sequence[str]) -> None:
@@ -144,12 +144,25 @@ class _Binder:
         slop = int(attributes["slop"]) if "slop" in attributes else self.context.slop
         inorder = bool(attributes.get("inorder", self.context.inorder))
         together = _collapse(bound, And)
+        if len(bound) > 1:
+            self._check_ordered(node, attributes)
         if isinstance(together, And) and len(bound) > 1 and ((slop is not None and slop >= 0) or inorder):
             together.slop, together.inorder, together.near = slop, inorder, keep_near
         return _weigh(together, attributes)
 
+    def _check_ordered(self, node: ast.Node, attributes: Mapping[str, float]) -> None:
+        """No order can be kept among what a JSON path with several values finds."""
+        slop = max(attributes.get("slop", -1), -1 if self.context.slop is None else self.context.slop)
+        if slop < 0 and not self.context.inorder and "inorder" not in attributes:
+            return
+        for spec in self.text_specs:
+            if (node.fields is None or spec.name in node.fields) and self.index.reader.unordered(spec):
+                raise QueryError(f"slop/inorder are not supported for field with undefined ordering `{spec.name}`")
+
     def _text(self, node: ast.Node) -> BoundNode | None:
         attributes = self._attributes(node)
+        if isinstance(node, ast.Phrase):
+            self._check_ordered(node, attributes)
         definition = self.index.definition
         leaf = bind_text(node, self.index.text, self.text_specs, definition, self.context)
         return None if leaf is None else _weigh(leaf, attributes)
