@@ -18,6 +18,10 @@ UNCHANGED = [
     "18446744073709551615",
     "18446744073709551616",
     "-123456789012345678901234567890",
+    "[0.0012345678901234567,123456789012345678901]",
+    '{"a":123456789012345678901,"b":0.012345678901234567}',
+    "[-123456789012345678901234567890]",
+    '["0.1234567890123456789012",1e23]',
     "1.0",
     "-0.0",
     "1000000000000000.0",
@@ -56,6 +60,13 @@ def test_canonical_text_survives_unchanged(text: str) -> None:
 )
 def test_other_spellings_are_written_as_redisjson_does(text: str, written: str) -> None:
     assert serialize(parse(text.encode())).decode() == written
+
+
+def test_long_fractions_do_not_take_the_slow_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As embeddings have them; the slow way took four times as long for 1,536 numbers."""
+    monkeypatch.setattr("redisvss.documents.json._parse_exactly", lambda text: pytest.fail("parsed slowly"))
+    text = '[0.0012345678901234567,-0.00012345678901234567,12345678901234567890123e-3,"12345678901234567890123"]'
+    assert parse(text.encode()) == json.loads(text)
 
 
 MALFORMED = {
