@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,15 @@ class Postings:
                 hit |= (self.masks[number >> 3] & np.uint8(1 << (number & 7))) != 0
         return hit
 
+    @cached_property
+    def _ends(self) -> NDArray[np.int64]:
+        """Where each document's positions end."""
+        return np.cumsum(self.counts, dtype=np.int64)
+
+    def positions_at(self, kept: NDArray[np.bool_] | Ints) -> Ints:
+        """The positions of selected documents, by mask or by places, one after the other."""
+        return self.positions[ragged(self._ends, self.counts, kept)]
+
     def frequencies_at(self, ids: Ids) -> NDArray[np.float64]:
         """TF in each of the ascending `ids`, 0 where the term is not.
 
@@ -68,7 +78,7 @@ class Postings:
     def only(self, kept: NDArray[np.bool_] | Ints) -> Postings:
         """A selection, by mask or by places in the order wanted."""
         counts = self.counts[kept]
-        positions = self.positions[ragged(self.counts, kept)] if len(self.positions) else self.positions
+        positions = self.positions_at(kept) if len(self.positions) else self.positions
         return Postings(self.docs[kept], self.frequencies[kept], self.masks[:, kept], counts, positions)
 
 
@@ -223,9 +233,8 @@ def _keys(terms: NDArray[np.uint32], docs: NDArray[np.uint32]) -> NDArray[np.uin
     return np.asarray((terms.astype(np.uint64) << np.uint64(32)) | docs)
 
 
-def ragged(counts: Ints, kept: NDArray[np.bool_] | Ints) -> NDArray[np.int64]:
-    """Places of the kept rows' items, where row i has counts[i] items and they lie one row after the other."""
-    ends = np.cumsum(counts, dtype=np.int64)
+def ragged(ends: NDArray[np.int64], counts: Ints, kept: NDArray[np.bool_] | Ints) -> NDArray[np.int64]:
+    """Places of the kept rows' items, where row i has counts[i] items, the last before ends[i]."""
     lengths = counts[kept].astype(np.int64)
     starts = ends[kept] - lengths
     shift = starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]) if len(lengths) else starts

@@ -45,7 +45,7 @@ class And:
         for child in rest:
             if not found:
                 return BitMap()
-            found = found & child.docs
+            found = among(child, found)
         return found
 
 
@@ -118,3 +118,14 @@ class Nothing:
 
 
 BoundNode = And | Or | Not | Opt | AllDocs | Nothing | Leaf
+
+
+def among(node: BoundNode, docs: BitMap) -> BitMap:
+    """Those of `docs` that match: a common word beside a rare one is looked up, not listed."""
+    match node:
+        case Leaf():
+            return node.among(docs)
+        case Or(children) if "docs" not in vars(node):
+            return BitMap.union(*(among(child, docs) for child in children)) if children else BitMap()
+        case _:
+            return docs & node.docs

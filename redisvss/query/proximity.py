@@ -6,9 +6,9 @@ number, one tag, `*`) is skipped. Everything is worked out for all documents at 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from pyroaring import BitMap
 
 from redisvss.fields.base import Ids, Leaf, contains
 from redisvss.index.bitmaps import bitmap_of, ids_of
-from redisvss.index.segment import Postings, places_of, ragged
+from redisvss.index.segment import Postings, places_of
 from redisvss.query.bound import AllDocs, And, BoundNode, Not, Nothing, Opt, Or
 
 Keys = NDArray[np.uint64]  # row << 32 | position, ascending; a row is a place in the ids asked about
@@ -38,11 +38,12 @@ class Offsets:
     keys: Keys
 
 
-@runtime_checkable
-class Positioned(Protocol):
+class Positioned(Leaf):
     """A leaf that knows where it matched."""
 
-    def offsets(self, ids: Ids) -> Offsets: ...
+    @abstractmethod
+    def offsets(self, ids: Ids) -> Offsets:
+        """In the ascending doc ids."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def offsets_at(postings: Postings, ids: Ids) -> Offsets:
     if not len(postings.positions):
         return Offsets(np.zeros(len(ids), np.bool_), np.empty(0, np.uint64))
     chosen = places[rows]
-    positions = postings.positions[ragged(postings.counts, chosen)].astype(np.uint64)
+    positions = postings.positions_at(chosen).astype(np.uint64)
     keys = (np.repeat(rows, postings.counts[chosen]).astype(np.uint64) << _ROW) | positions
     return Offsets(places >= 0, _ascending(keys))
 
@@ -118,10 +119,12 @@ def _exists(node: BoundNode) -> bool:
     match node:
         case And() | Not() | Opt() | AllDocs():
             return True
+        case Nothing():
+            return False
         case Or(children):
             return any(map(_exists, children))
         case _:
-            return bool(node.docs)
+            return node.exists()
 
 
 # ---- what a node matched, document by document -------------------------------------------------------------------
@@ -146,9 +149,9 @@ def _match(node: BoundNode, ids: Ids) -> _Match:
 def _match_leaf(leaf: Leaf, ids: Ids) -> _Match:
     if not isinstance(leaf, Positioned):
         kind = {"term": _TERM, "metric": _METRIC}.get(leaf.kind, _NUMERIC)
-        return _positionless(contains(leaf.docs, ids), kind)
+        return _positionless(leaf.holds(ids), kind)
     offsets = leaf.offsets(ids)
-    return _Match(np.where(contains(leaf.docs, ids), _TERM, 0).astype(np.uint8), offsets)
+    return _Match(np.where(leaf.holds(ids), _TERM, 0).astype(np.uint8), offsets)
 
 
 def _match_group(node: And | Or, ids: Ids) -> _Match:

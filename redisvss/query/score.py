@@ -7,6 +7,7 @@ document without text scores 0 there, in 2.10.5 `inf` or `nan`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,12 @@ from numpy.typing import NDArray
 from redisvss.fields.base import Ids, Leaf, contains
 from redisvss.index.bitmaps import ids_of
 from redisvss.query.bound import AllDocs, And, BoundNode, Not, Nothing, Opt, Or
+from redisvss.query.collect import best_first
 from redisvss.query.formulas import Bm25, Bm25Std, DisMax, Floats, ScoreContext, Term, TfIdf
 from redisvss.query.proximity import collapsed, ordered, slop_factor
 from redisvss.query.text_leaves import AffixLeaf, Expansion
 
 __all__ = ["SCORERS", "Explanation", "ScoreContext", "Scorer", "explain"]
-
-Scorer = Callable[[BoundNode, Ids, ScoreContext], Floats]
-
 
 # ---- the tree --------------------------------------------------------------------------------------------------------
 
@@ -69,9 +68,51 @@ def _weight_of(node: BoundNode) -> float:
 # ---- scorers ---------------------------------------------------------------------------------------------------------
 
 
-def _slop(root: BoundNode, ids: Ids, context: ScoreContext) -> NDArray[np.int64]:
-    """A KNN pairs its filter with a distance, which has no positions: nothing to be near to."""
-    return np.ones(len(ids), np.int64) if context.knn else slop_factor(root, ids)
+@dataclass(frozen=True)
+class Scorer:
+    """What each of the ascending ids is worth; `by_distance`: divided by how far apart its matches stand."""
+
+    worth: Callable[[BoundNode, Ids, ScoreContext], Floats]
+    by_distance: bool = False
+
+    def __call__(self, root: BoundNode, ids: Ids, context: ScoreContext) -> Floats:
+        worth = self.worth(root, ids, context)
+        return self._nearer(root, ids, worth, context) if self.by_distance and worth.any() else worth
+
+    def best(
+        self, root: BoundNode, ids: Ids, context: ScoreContext, ties: NDArray[np.int64], need: int
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """Positions of the `need` best ids, best first, ties by `ties`, and the scores of those.
+
+        A distance only lessens a score, so it is measured for the worthiest until no other can be among the best:
+        of 20,000 documents with two common words for 256.
+        """
+        worth = self.worth(root, ids, context)
+
+        def among(pool: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
+            """The best of the ascending positions in `pool`."""
+            scores = worth[pool]
+            if self.by_distance and scores.any():
+                scores = self._nearer(root, ids[pool], scores, context)
+            order = best_first(-scores, ties[pool], need)
+            return pool[order], scores[order]
+
+        if self.by_distance and need and len(ids) and (worth >= 0).all():
+            size = max(_MEASURED, 4 * need)
+            while 4 * size < len(ids):
+                pool = best_first(-worth, ties, size)
+                order, scores = among(np.sort(pool))
+                if (-scores[-1], ties[order[-1]]) <= (-worth[pool[-1]], ties[pool[-1]]):
+                    return order, scores
+                size *= 4
+        return among(np.arange(len(ids)))
+
+    def _nearer(self, root: BoundNode, ids: Ids, worth: Floats, context: ScoreContext) -> Floats:
+        """A KNN pairs its filter with a distance, which has no positions: nothing to be near to."""
+        return worth if context.knn else worth / slop_factor(root, ids)
+
+
+_MEASURED = 256  # documents whose matches' distances cost about as much as a call of numpy does
 
 
 def _tree(formula: TfIdf, root: BoundNode, ids: Ids, context: ScoreContext) -> Floats:
@@ -86,22 +127,16 @@ def _norms(name: str, ids: Ids, context: ScoreContext) -> NDArray[np.uint32]:
 
 
 def _tfidf(name: str) -> Scorer:
-    def score(root: BoundNode, ids: Ids, context: ScoreContext) -> Floats:
+    def worth(root: BoundNode, ids: Ids, context: ScoreContext) -> Floats:
         norms = _norms(name, ids, context)
         raw = context.document_scores(ids) * _tree(TfIdf(context), root, ids, context)
-        scored = raw / np.maximum(norms, 1)
-        nonzero = (norms > 0) & (scored != 0)
-        out = np.zeros(len(ids))
-        if nonzero.any():
-            out[nonzero] = scored[nonzero] / _slop(root, ids[nonzero], context)
-        return out
+        return np.where(norms > 0, raw / np.maximum(norms, 1), 0.0)
 
-    return score
+    return Scorer(worth, by_distance=True)
 
 
 def _bm25(root: BoundNode, ids: Ids, context: ScoreContext) -> Floats:
-    raw = context.document_scores(ids) * _tree(Bm25(context), root, ids, context)
-    return raw / _slop(root, ids, context)
+    return context.document_scores(ids) * _tree(Bm25(context), root, ids, context)
 
 
 def _bm25std(root: BoundNode, ids: Ids, context: ScoreContext) -> Floats:
@@ -143,13 +178,13 @@ def _differing_bits(context: ScoreContext, doc_id: int) -> int | None:
 SCORERS: dict[str, Scorer] = {
     "TFIDF": _tfidf("TFIDF"),
     "TFIDF.DOCNORM": _tfidf("TFIDF.DOCNORM"),
-    "BM25": _bm25,
-    "BM25STD": _bm25std,
-    "BM25STD.NORM": _bm25std_norm,
-    "BM25STD.TANH": _bm25std_tanh,
-    "DISMAX": _dismax,
-    "DOCSCORE": _docscore,
-    "HAMMING": _hamming,
+    "BM25": Scorer(_bm25, by_distance=True),
+    "BM25STD": Scorer(_bm25std),
+    "BM25STD.NORM": Scorer(_bm25std_norm),
+    "BM25STD.TANH": Scorer(_bm25std_tanh),
+    "DISMAX": Scorer(_dismax),
+    "DOCSCORE": Scorer(_docscore),
+    "HAMMING": Scorer(_hamming),
 }
 
 
@@ -176,6 +211,10 @@ def explain(name: str, root: BoundNode, doc_id: int, context: ScoreContext) -> E
             return _explain_bm25std(name, root, ids, context)
 
 
+def _slop(root: BoundNode, ids: Ids, context: ScoreContext) -> int:
+    return 1 if context.knn else int(slop_factor(root, ids)[0])
+
+
 def _explain_tfidf(name: str, root: BoundNode, ids: Ids, context: ScoreContext) -> Explanation:
     score, norm = context.document_scores(ids)[0], _norms(name, ids, context)[0]
     if score == 0:
@@ -183,7 +222,7 @@ def _explain_tfidf(name: str, root: BoundNode, ids: Ids, context: ScoreContext) 
     if norm == 0:
         return f"Document {'length' if name == 'TFIDF.DOCNORM' else 'max frequency'} is 0"
     formula = TfIdf(context)
-    words, slop = _tree(formula, root, ids, context)[0], _slop(root, ids, context)[0]
+    words, slop = _tree(formula, root, ids, context)[0], _slop(root, ids, context)
     line = f"Final TFIDF : words TFIDF {words:.2f} * document score {score:.2f} / norm {norm} / slop {slop}"
     return [line, [_explain_node(formula, root, ids)]]
 
@@ -193,7 +232,7 @@ def _explain_bm25(root: BoundNode, ids: Ids, context: ScoreContext) -> Explanati
     words, score, slop = (
         _tree(formula, root, ids, context)[0],
         context.document_scores(ids)[0],
-        _slop(root, ids, context)[0],
+        _slop(root, ids, context),
     )
     line = f"Final BM25 : words BM25 {words:.2f} * document score {score:.2f} / slop {slop}"
     return [line, [_explain_node(formula, root, ids)]]

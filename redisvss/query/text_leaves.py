@@ -18,8 +18,8 @@ from pyroaring import BitMap
 
 from redisvss import ast
 from redisvss.errors import EMPTY_NOT_INDEXED
-from redisvss.fields.base import BindContext, Ids, Leaf, QueryError, Scores
-from redisvss.index.bitmaps import bitmap_of
+from redisvss.fields.base import BindContext, Ids, QueryError, Scores
+from redisvss.index.bitmaps import bitmap_of, ids_of, is_among
 from redisvss.index.dictionary import SortedTerms
 from redisvss.index.phonetic import phonetic
 from redisvss.index.segment import Postings, places_of
@@ -27,7 +27,7 @@ from redisvss.index.stemming import STEM_PREFIX, stemmer
 from redisvss.index.text import TextIndex, synonym_term
 from redisvss.index.tokenizer import lower
 from redisvss.query.bound import And, BoundNode, Nothing, Or
-from redisvss.query.proximity import Offsets, keep_near, offsets_at
+from redisvss.query.proximity import Offsets, Positioned, keep_near, offsets_at
 from redisvss.schema import FieldSpec, IndexDefinition
 
 MAX_AFFIX_LENGTH = 1024  # characters
@@ -48,7 +48,7 @@ class Scope:
         return tuple(n for n in self.numbers if n in others)
 
 
-class TermLeaf(Leaf):
+class TermLeaf(Positioned):
     """One entry of the term dictionary."""
 
     kind = "term"
@@ -78,6 +78,18 @@ class TermLeaf(Leaf):
     def _docs(self) -> BitMap:
         return bitmap_of(self.matching.docs)
 
+    def exists(self) -> bool:
+        return len(self.matching.docs) > 0
+
+    def among(self, docs: BitMap) -> BitMap:
+        if len(self.matching.docs) < 32 * len(docs):
+            return docs & self.docs
+        ids = ids_of(docs)
+        return bitmap_of(ids[self.holds(ids)])
+
+    def holds(self, ids: Ids) -> NDArray[np.bool_]:
+        return is_among(ids, self.matching.docs)
+
     def frequencies(self, ids: Ids) -> Scores:
         return self.matching.frequencies_at(ids)
 
@@ -94,7 +106,7 @@ class TermLeaf(Leaf):
         return {"Type": "TEXT", "Term": _text(self.term)}
 
 
-class AffixLeaf(Leaf):
+class AffixLeaf(Positioned):
     """A prefix, suffix, infix, misspelling or pattern: the first of its terms that a document holds counts for it."""
 
     kind = "term"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from corpus import Corpus
 
+from redisvss.index.bitmaps import ids_of
+from redisvss.query import score as module
 from redisvss.schema import FieldSpec
 
 TEXT = FieldSpec(b"t", b"t", "TEXT")
@@ -174,3 +177,28 @@ def test_explanations(three: Corpus, query: str, key: str, scorer: str, expected
 def test_the_normalised_explanation_names_the_best(three: Corpus) -> None:
     line, _ = three.explained("aa", "d1", "BM25STD.NORM")
     assert line == "Final BM25STD.NORM: 0.82 = Original Score: 0.47 / Max Score: 0.57"
+
+
+QUERIES = ("a b", "a|b|c", "a b|(c d)", "~a b", "a -b", '"a b"|c', "a* b", "(a b)=>{$weight: 3}|c", "*", "zzz")
+
+
+@pytest.mark.parametrize("scorer", ["TFIDF", "TFIDF.DOCNORM", "BM25", "BM25STD", "DISMAX"])
+@pytest.mark.parametrize("document_score", [1.0, 0.5, -1.0])
+def test_the_best_are_the_first_of_all_in_order(
+    scorer: str, document_score: float, corpus: Callable[..., Corpus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is measured first: here four documents at a time."""
+    monkeypatch.setattr(module, "_MEASURED", 4)
+    random = np.random.default_rng(7)
+    documents = [{"t": " ".join(random.choice(list("abcdefxy"), random.integers(1, 9)))} for _ in range(300)]
+    made = corpus((FieldSpec(b"t", b"t", "TEXT"),), documents, score=document_score, stopwords=())
+    for query in QUERIES:
+        root, context = made.bound(query), made.context()
+        ids = ids_of(root.docs)
+        ties = random.permutation(len(ids))
+        scores = module.SCORERS[scorer](root, ids, context)
+        order = np.lexsort((ties, -scores))
+        for need in (0, 1, 10, 1000):
+            found, worth = module.SCORERS[scorer].best(root, ids, context, ties, need)
+            assert found.tolist() == order[:need].tolist(), query
+            assert worth.tolist() == scores[order[:need]].tolist()
