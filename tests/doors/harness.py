@@ -39,8 +39,8 @@ class FakeEngine:
     gate: threading.Event = field(default_factory=threading.Event)
     ran: list[list[bytes]] = field(default_factory=list)
     commands = {  # noqa: RUF012
-        name.encode(): Row(name, ("write",) if name in ("FT.ALTER", "FT.DEL") else ("readonly",))
-        for name in ("FT.SEARCH", "FT.INFO", "FT.EXPLAIN", "FT.ALTER", "FT.DEL", "JSON.GET")
+        name.encode(): Row(name, ("write",) if name in ("FT.ALTER", "FT.DEL", "JSON.SET") else ("readonly",))
+        for name in ("FT.SEARCH", "FT.INFO", "FT.EXPLAIN", "FT.ALTER", "FT.DEL", "JSON.GET", "JSON.SET")
     }
 
     def owns(self, name: bytes) -> bool:
