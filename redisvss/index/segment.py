@@ -145,6 +145,22 @@ class Segment:
         )
         return found.only(self._alive(found.docs)) if self.dead else found
 
+    def find_many(self, terms: NDArray[np.uint32]) -> tuple[Postings, NDArray[np.int64]]:
+        """Live postings of several terms one after the other, and which of the terms each belongs to."""
+        places = np.minimum(np.searchsorted(self.terms, terms), max(len(self.terms) - 1, 0))
+        known = np.flatnonzero(self.terms[places] == terms) if len(self.terms) else np.empty(0, np.int64)
+        places = places[known]
+        rows, sizes = _ranges(self.starts, places)
+        all_, which = self.postings, np.repeat(known, sizes)
+        frequencies = all_.frequencies[rows]
+        counts = frequencies if all_.counts is all_.frequencies else all_.counts[rows]
+        positions = all_.positions[_ranges(self.position_starts, places)[0]]
+        found = Postings(all_.docs[rows], frequencies, all_.masks[:, rows], counts, positions)
+        if self.dead:
+            alive = self._alive(found.docs)
+            return found.only(alive), which[alive]
+        return found, which
+
     def _alive(self, docs: Ids) -> NDArray[np.bool_]:
         return ~np.isin(docs, ids_of(self.dead))
 
@@ -239,6 +255,12 @@ def ragged(ends: NDArray[np.int64], counts: Ints, kept: NDArray[np.bool_] | Ints
     starts = ends[kept] - lengths
     shift = starts - np.concatenate([[0], np.cumsum(lengths)[:-1]]) if len(lengths) else starts
     return np.repeat(shift, lengths) + np.arange(lengths.sum())
+
+
+def _ranges(starts: NDArray[np.int64], places: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows starts[p]:starts[p + 1] of each place, one after the other, and how many each has."""
+    sizes = starts[places + 1] - starts[places]
+    return ragged(starts[places + 1], sizes, np.arange(len(places))), sizes
 
 
 def narrow(values: Ints) -> Ints:

@@ -273,6 +273,16 @@ class TextIndex:
             return joined.only(np.argsort(joined.docs, kind="stable"))
         return joined
 
+    def postings_of(self, terms: Sequence[bytes]) -> tuple[Postings, NDArray[np.int64]]:
+        """Of several terms at once, and which of them each entry belongs to; a document's entries in their order."""
+        self.flush()
+        numbers = np.array([self.vocabulary.get(term, GAP) for term in terms], np.uint32)
+        parts = [held.find_many(numbers) for held in self._segments]
+        if not parts:
+            return NO_POSTINGS, np.empty(0, np.int64)
+        joined = segments.join([found for found, _ in parts], self._field_bytes())
+        return joined, np.concatenate([which for _, which in parts])
+
     def lengths(self, ids: Ids) -> NDArray[np.uint32]:
         """Weighted number of tokens of each document."""
         return _at(self.doc_lengths, ids, self)

@@ -16,7 +16,7 @@ from pyroaring import BitMap
 
 from redisvss.fields.base import Ids, Leaf, contains
 from redisvss.index.bitmaps import bitmap_of, ids_of
-from redisvss.index.segment import Postings, places_of
+from redisvss.index.segment import Postings
 from redisvss.query.bound import AllDocs, And, BoundNode, Not, Nothing, Opt, Or
 
 Keys = NDArray[np.uint64]  # row << 32 | position, ascending; a row is a place in the ids asked about
@@ -54,12 +54,11 @@ class _Match:
     offsets: Offsets
 
 
-def offsets_at(postings: Postings, ids: Ids) -> Offsets:
-    """Positions of one term in the ascending `ids`."""
-    places = places_of(postings.docs, ids)
+def offsets_of(postings: Postings, places: NDArray[np.int64]) -> Offsets:
+    """Positions of the posting at each row's place; -1: the row has none."""
     rows = np.flatnonzero(places >= 0)
     if not len(postings.positions):
-        return Offsets(np.zeros(len(ids), np.bool_), np.empty(0, np.uint64))
+        return Offsets(np.zeros(len(places), np.bool_), np.empty(0, np.uint64))
     chosen = places[rows]
     positions = postings.positions_at(chosen).astype(np.uint64)
     keys = (np.repeat(rows, postings.counts[chosen]).astype(np.uint64) << _ROW) | positions

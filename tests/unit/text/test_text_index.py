@@ -167,3 +167,26 @@ def test_frequencies_of_any_documents(holders: int, asked: int) -> None:
     index.put(0, docs.tolist(), [[b"word"] * (1 + doc % 3) for doc in docs.tolist()])
     expected = [float(1 + doc % 3) if doc in docs else 0.0 for doc in ids.tolist()]
     assert index.postings(b"word").frequencies_at(ids).tolist() == expected
+
+
+def test_postings_of_several_terms_are_each_one_s_own() -> None:
+    index = index_of(FieldTraits(weight=2), FieldTraits())
+    for first in range(0, 40, 10):  # four segments, some with the dead
+        docs = list(range(first, first + 10))
+        index.put(0, docs, [[b"even", b"all"] if doc % 2 == 0 else [b"all"] for doc in docs])
+        index.put(1, docs, [[b"all", b"third"] if doc % 3 == 0 else [b"odd"] * (doc % 2) for doc in docs])
+        index.flush()
+    index.remove([4, 5, 36])
+    terms = [b"third", b"nowhere", b"even", b"all", b""]
+    together, which = index.postings_of(terms)
+    for number, term in enumerate(terms):
+        alone, part = index.postings(term), together.only(which == number)
+        for name in ("docs", "frequencies", "counts", "positions"):
+            assert getattr(part, name).tolist() == getattr(alone, name).tolist()
+        assert part.masks.tolist() == alone.masks.tolist()
+    assert which[together.docs == 6].tolist() == [0, 2, 3]
+
+
+def test_an_empty_index_has_no_postings_of_anything() -> None:
+    together, which = index_of(FieldTraits()).postings_of([b"a", b"b"])
+    assert len(together.docs) == len(which) == 0
