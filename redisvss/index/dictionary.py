@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ class SortedTerms:
         self._seen = GAP + 1
         self._terms: list[str] = []
         self._joined = "\n"
-        self._by_length: dict[int, tuple[NDArray[np.int64], NDArray[np.uint32]]] | None = None
+        self._by_length: dict[int, _Group] | None = None
         self._refreshing = threading.Lock()  # readers share this view
 
     def _refresh(self) -> list[str]:
@@ -100,8 +101,8 @@ class SortedTerms:
         if groups is None:
             groups = self._by_length = _group_by_length(terms)
         found = [
-            places[_edits(word, letters) <= distance]
-            for length, (places, letters) in groups.items()
+            group.places[group.within(word, distance)]
+            for length, group in groups.items()
             if abs(length - len(word)) <= distance
         ]
         return [terms[place] for place in np.sort(np.concatenate(found)).tolist()] if found else []
@@ -116,22 +117,55 @@ def _longest_literal(pattern: str) -> str:
     return max(pieces, key=len) if "\\" not in pattern else ""
 
 
-def _group_by_length(terms: list[str]) -> dict[int, tuple[NDArray[np.int64], NDArray[np.uint32]]]:
-    """length → (places in `terms`, their letters as a matrix of code points)."""
+@dataclass(frozen=True)
+class _Group:
+    """Terms of one length: their places in the order of all, their letters as a matrix of code points, and which
+    letters occur in each as bits (letters 64 apart share one)."""
+
+    places: NDArray[np.int64]
+    letters: NDArray[np.uint32]
+    bits: NDArray[np.uint64]
+
+    def within(self, word: str, distance: int) -> NDArray[np.int64]:
+        """Rows at most `distance` edits from `word`.
+
+        A letter that only one of the two has costs an edit, which leaves few terms to be compared.
+        """
+        own = np.bitwise_or.reduce(_bits(_code_points(word)), initial=np.uint64(0))
+        near = _at_most(self.bits & ~own, distance) & _at_most(~self.bits & own, distance)
+        rows = np.flatnonzero(near)
+        return rows[_edits(word, self.letters[rows]) <= distance]
+
+
+def _code_points(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _bits(letters: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    return np.asarray(np.left_shift(np.uint64(1), (letters & 63).astype(np.uint64)))
+
+
+def _at_most(bits: NDArray[np.uint64], count: int) -> NDArray[np.bool_]:
+    """Whether at most so many bits are set: taking the lowest away so often leaves none."""
+    for _ in range(count):
+        bits = bits & (bits - np.uint64(1))  # 0 - 1 wraps around to all ones, of which 0 keeps none
+    return np.asarray(bits == 0)
+
+
+def _group_by_length(terms: list[str]) -> dict[int, _Group]:
     lengths = np.fromiter(map(len, terms), np.int64, len(terms))
     groups = {}
     for length in np.unique(lengths).tolist():
         places = np.flatnonzero(lengths == length)
-        joined = "".join(terms[place] for place in places.tolist())
-        letters = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
-        groups[length] = (places, letters.reshape(len(places), length))
+        letters = _code_points("".join(terms[place] for place in places.tolist())).reshape(len(places), length)
+        groups[length] = _Group(places, letters, np.bitwise_or.reduce(_bits(letters), axis=1))
     return groups
 
 
-def _edits(word: str, letters: NDArray[np.uint32]) -> NDArray[np.int64]:
+def _edits(word: str, letters: NDArray[np.uint32]) -> NDArray[np.int16]:
     """Levenshtein distance of `word` to each row, all rows at once: one step of the table per pair of letters."""
     rows, length = letters.shape
-    above = np.tile(np.arange(length + 1, dtype=np.int64)[:, None], rows)
+    above = np.tile(np.arange(length + 1, dtype=np.int16)[:, None], rows)
     for i, letter in enumerate(word, 1):
         differs = (letters != ord(letter)).T
         row = np.empty_like(above)
