@@ -7,7 +7,7 @@ Small segments are merged into larger ones, so a search reads a handful of them,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -43,6 +43,11 @@ class Postings:
     masks: NDArray[np.uint8]
     counts: Ints
     positions: Ints
+
+    @cached_property
+    def doc_set(self) -> BitMap:
+        """The documents; not to be changed."""
+        return bitmap_of(self.docs)
 
     def in_fields(self, scope: Sequence[int]) -> NDArray[np.bool_]:
         """Where any of the fields holds the term."""
@@ -193,6 +198,12 @@ def build(occurrences: Occurrences, field_bytes: int, offsets: bool) -> Segment:
     keys = keys[starts]
     docs = (keys & 0xFFFFFFFF).astype(np.uint32)
     return _segment(keys, Postings(docs, frequencies, masks, counts, positions), bitmap_of(docs))
+
+
+def uncounted(segment: Segment) -> Segment:
+    """As if each term occurred once in each of its documents; positions stay."""
+    once = np.ones(len(segment.postings.docs), np.uint8)
+    return replace(segment, postings=replace(segment.postings, frequencies=once))
 
 
 def merge(segments: Sequence[Segment], field_bytes: int) -> Segment:

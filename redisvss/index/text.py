@@ -28,7 +28,17 @@ from redisvss.index.tokenizer import DEFAULT_STOPWORDS
 MULTI_TEXT_SLOP = 100  # positions between two values of a multi-value field
 _FLUSH_TOKENS = 1 << 18  # so the first search after a bulk load waits for 0.1 s of work at most
 _FAN_IN = 8  # segments of about one size before they are merged into one
+_KEPT_FROM = 512  # documents of a term from which on its joined postings are kept
+_KEPT_DOCS = 1 << 20  # documents of all terms kept together: 20 MB at most
 _UNKNOWN, _NONE = -1, 0  # of a derived term that was not looked for yet, that does not exist
+
+
+@dataclass
+class WordLengths:
+    """The shortest words of documents that are stemmed and heard, in bytes. Shared, so that all indexes follow it."""
+
+    stemmed: int = MIN_STEM_LENGTH
+    heard: int = MIN_PHONETIC_LENGTH
 
 
 @dataclass(frozen=True)
@@ -52,16 +62,34 @@ class _Waiting:
     tokens: NDArray[np.uint32]
 
 
+class _KnownPostings(dict[int, Postings]):
+    """Postings of common terms, which are asked for again and again, as long as no document changes.
+
+    Joining those of eight segments takes longer than all that a search does with them.
+    """
+
+    def __init__(self) -> None:
+        self._room = _KEPT_DOCS
+
+    def keep(self, term: int, postings: Postings) -> None:
+        """Thread-safe: what two readers keep at once counts twice."""
+        self._room -= len(postings.docs)
+        if self._room < 0:
+            self.clear()
+            self._room = _KEPT_DOCS - len(postings.docs)
+        self[term] = postings
+
+
 class TextIndex:
     """Callers hold a write lock for `put` and `remove`, a read lock for everything else.
 
     `doc_lengths` and `max_frequencies` are indexed by doc id (0 for a document without text).
     """
 
-    def __init__(self, offsets: bool = True) -> None:
-        self.offsets = offsets
-        self.min_stem_length = MIN_STEM_LENGTH
-        self.min_phonetic_length = MIN_PHONETIC_LENGTH
+    def __init__(self, lengths: WordLengths | None = None) -> None:
+        self.word_lengths = lengths or WordLengths()
+        self.offsets = True  # whether positions are kept, and how often a term occurs in a document
+        self.counts = True
         self.traits: dict[int, FieldTraits] = {}
         self.doc_lengths: NDArray[np.uint32] = np.zeros(1024, np.uint32)
         self.max_frequencies: NDArray[np.uint32] = np.zeros(1024, np.uint32)
@@ -69,6 +97,7 @@ class TextIndex:
         self._languages: dict[int, str] = {}
         self._synonyms: dict[bytes, tuple[bytes, ...]] = {}
         self._segments: list[Segment] = []
+        self._known = _KnownPostings()
         self._waiting: list[_Waiting] = []
         self._waiting_docs = BitMap()
         self._waiting_tokens = 0
@@ -83,8 +112,8 @@ class TextIndex:
         self.stopwords = frozenset(word.encode("utf-8", "surrogateescape") for word in words)
         self.vocabulary = Vocabulary(self.stopwords)
         self.sorted_terms = SortedTerms(self.vocabulary)
-        self._stems: dict[str, NDArray[np.int64]] = {}
-        self._sounds: NDArray[np.int64] = np.empty(0, np.int64)
+        self._stems: dict[tuple[str, int], NDArray[np.int64]] = {}
+        self._sounds: dict[int, NDArray[np.int64]] = {}
 
     def set_language(self, language: str) -> None:
         """Of documents that do not name their own."""
@@ -134,6 +163,7 @@ class TextIndex:
             if not gone.isdisjoint(held.live):
                 held.kill(gone & held.live)
         self._segments = [held for held in self._segments if held.live]
+        self._known = _KnownPostings()
         for docs in self._field_docs.values():
             docs -= gone
         self._clear_columns(np.array(doc_ids, np.int64))
@@ -154,7 +184,10 @@ class TextIndex:
             built = segments.build(self._occurrences(), self._field_bytes(), self.offsets)
             if built.live:
                 self._set_columns(built)
+                if not self.counts:
+                    built = segments.uncounted(built)
                 self._segments = self._compact([*self._segments, built])
+                self._known = _KnownPostings()
             self._waiting, self._waiting_docs, self._waiting_tokens = [], BitMap(), 0
 
     def _compact(self, held: list[Segment]) -> list[Segment]:
@@ -217,22 +250,24 @@ class TextIndex:
 
     def _stems_of(self, language: str, tokens: NDArray[np.uint32]) -> NDArray[np.int64]:
         """token id → id of its stem's term; complete for `tokens`."""
-        table = self._stems[language] = _grown(self._stems.get(language), len(self.vocabulary.terms))
+        which = language, self.word_lengths.stemmed
+        table = self._stems[which] = _grown(self._stems.get(which), len(self.vocabulary.terms))
         stem = stemmer(language)
         for token in _unknown(table, tokens):
             table[token] = _NONE
             word = self.vocabulary.terms[token]
-            if stem is not None and len(word) >= self.min_stem_length:
+            if stem is not None and len(word) >= self.word_lengths.stemmed:
                 found = stem(word)
                 if found != word:
                     table[token] = self.vocabulary[STEM_PREFIX + found]
         return table
 
     def _sounds_of(self, tokens: NDArray[np.uint32]) -> NDArray[np.int64]:
-        table = self._sounds = _grown(self._sounds, len(self.vocabulary.terms))
+        least = self.word_lengths.heard
+        table = self._sounds[least] = _grown(self._sounds.get(least), len(self.vocabulary.terms))
         for token in _unknown(table, tokens):
             word = self.vocabulary.terms[token]
-            code = phonetic(word) if len(word) >= self.min_phonetic_length else None
+            code = phonetic(word) if len(word) >= least else None
             table[token] = self.vocabulary[code] if code else _NONE
         return table
 
@@ -265,8 +300,17 @@ class TextIndex:
         """Of one exact term of the dictionary: a token, or `+stem`, `~group`, `<code`."""
         self.flush()
         number = self.vocabulary.get(term, GAP)
-        parts = [found for found in (held.find(number) for held in self._segments) if len(found.docs)]
-        if number <= GAP or not parts:
+        if number <= GAP:
+            return NO_POSTINGS
+        known, joined = self._known, self._known.get(number)
+        if joined is None:
+            joined = self._join([found for held in self._segments if len((found := held.find(number)).docs)])
+            if len(joined.docs) >= _KEPT_FROM:
+                known.keep(number, joined)
+        return joined
+
+    def _join(self, parts: Sequence[Postings]) -> Postings:
+        if not parts:
             return NO_POSTINGS
         joined = segments.join(parts, self._field_bytes())
         if len(parts) > 1 and (joined.docs[1:] < joined.docs[:-1]).any():
@@ -298,9 +342,9 @@ class TextIndex:
         traits = self.traits[number]
         stem = stemmer(self._languages.get(doc_id, self._language)) if traits.stem else None
         terms = [token, *self._synonyms.get(token, ())]
-        if stem is not None and len(token) >= self.min_stem_length and (found := stem(token)) != token:
+        if stem is not None and len(token) >= self.word_lengths.stemmed and (found := stem(token)) != token:
             terms.append(STEM_PREFIX + found)
-        if traits.phonetic and len(token) >= self.min_phonetic_length and (code := phonetic(token)):
+        if traits.phonetic and len(token) >= self.word_lengths.heard and (code := phonetic(token)):
             terms.append(code)
         return terms
 

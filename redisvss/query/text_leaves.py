@@ -77,7 +77,7 @@ class TermLeaf(Positioned):
         return len(self.postings.docs)
 
     def _docs(self) -> BitMap:
-        return bitmap_of(self.matching.docs)
+        return self.matching.doc_set
 
     def exists(self) -> bool:
         return len(self.matching.docs) > 0
@@ -283,7 +283,11 @@ class _Binder:
 
     def _leaf(self, term: bytes, scope: Scope, expanded: bool = False) -> TermLeaf:
         label = f"{scope.prefix}{_text(term)}{'(expanded)' if expanded else ''}"
-        return TermLeaf(self.text, term, scope.limited(self.infields), label)
+        return TermLeaf(self.text, term, self._fields(scope), label)
+
+    def _fields(self, scope: Scope) -> Numbers:
+        """NOFIELDS knows no fields: a clause finds its word in whichever, even one of an unknown field."""
+        return None if self.definition.nofields else scope.limited(self.infields)
 
     def _expandable(self) -> bool:
         """Nothing is expanded in fields that are all NOSTEM, nor in unknown ones."""
@@ -374,7 +378,7 @@ class _Binder:
 
     def _expand(self, candidates: Iterable[str], label: str, query_type: str, within: Numbers = None) -> BoundNode:
         """The first candidates that documents hold in the clause's fields, and in one of `within` besides."""
-        fields = self.scope.limited(self.infields)
+        fields = self._fields(self.scope)
         terms = (term.encode("utf-8", "surrogateescape") for term in candidates)
         held = held_terms(self.text, terms, self.context.limits.max_expansions, fields, within)
         return AffixLeaf(held, label, query_type, lambda term: self._leaf(term, self.scope))

@@ -190,3 +190,19 @@ def test_postings_of_several_terms_are_each_one_s_own() -> None:
 def test_an_empty_index_has_no_postings_of_anything() -> None:
     together, which = index_of(FieldTraits()).postings_of([b"a", b"b"])
     assert len(together.docs) == len(which) == 0
+
+
+def test_common_words_postings_are_kept_until_a_document_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_KEPT_FROM", 2)
+    monkeypatch.setattr(module, "_KEPT_DOCS", 5)
+    index = index_of(FieldTraits())
+    index.put(0, [1, 2], [[b"a", b"b"], [b"a", b"b"]])
+    kept = index.postings(b"a")
+    assert index.postings(b"a") is kept
+    index.put(0, [3], [[b"a", b"b", b"b"]])
+    assert index.postings(b"a").docs.tolist() == [1, 2, 3]
+    assert index.postings(b"b").counts.tolist() == [1, 1, 2]  # six documents: no room for both
+    assert index.postings(b"b") is index.postings(b"b")
+    index.remove([2])
+    assert index.postings(b"a").docs.tolist() == [1, 3]
+    assert index.postings(b"b").counts.tolist() == [1, 2]
