@@ -141,7 +141,9 @@ def test_publish_and_subscribe(proxy: Proxy, protocol: int) -> None:
             assert peer.ask("PING") == [b"pong", b""]
         peer.say("UNSUBSCRIBE", "PUNSUBSCRIBE", "UNSUBSCRIBE", "FT.SEARCH i a")
         assert sorted(reply[1] for reply in peer.hear_all(2)) == [b"a", b"b"]  # type: ignore[index]
-        assert peer.hear_all(2) == [[b"punsubscribe", b"c*", 0], [b"unsubscribe", None, 0]]
+        assert peer.hear() == [b"punsubscribe", b"c*", 0]
+        unsubscribed_from_nothing = peer.hear()  # which Valkey refuses in RESP2 as in RESP3
+        assert unsubscribed_from_nothing == [b"unsubscribe", None, 0] or "NOSUB" in str(unsubscribed_from_nothing)
         assert peer.hear() == ({"value": None} if protocol == 3 else ["value", None])
 
 
