@@ -69,8 +69,6 @@ class TagField(Field):
                 return ("true" if flag else "false",)
             case str(text):
                 strings = [text]
-            case list(items) if items and all(isinstance(item, bool) for item in items):
-                strings = ["true" if flag else "false" for flag in items]
             case list(items):
                 strings = strings_of(items)
             case value:

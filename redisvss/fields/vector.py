@@ -13,7 +13,7 @@ from pyroaring import BitMap
 
 from redisvss import ast
 from redisvss.fields.base import BindContext, Field, InvalidValue, Leaf, QueryError, field_type
-from redisvss.fields.json_types import json_value, wrong_type
+from redisvss.fields.json_types import wrong_type
 from redisvss.index.bitmaps import bitmap_of
 from redisvss.index.distance import encode
 from redisvss.index.ivf import IvfIndex, IvfParams
@@ -116,18 +116,22 @@ class VectorField(Field):
 
     def decode_json(self, matches: Sequence[Any]) -> bytes | Vectors | None:
         """One vector as the blob a hash would hold, which is put in bulk; (n, dim) numbers for several."""
-        match json_value(matches):
-            case None:
-                return None
-            case []:
-                raise InvalidValue("Empty array for vector field on JSON document")
-            case list(items) if all(isinstance(item, list) for item in items):
-                vectors = np.stack([self._numbers(item) for item in items])
-            case list(items):
-                vectors = self._numbers(items)[None]
-            case value:
-                raise wrong_type(value)
+        match matches:
+            case [[list(), *_] as several] if all(isinstance(item, list) for item in several):
+                found = several
+            case _:
+                found = [match for match in matches if match is not None]
+        if not found:
+            return None
+        vectors = np.stack([self._vector(value) for value in found])
         return vectors if len(vectors) > 1 else encode(vectors, self.params.dtype).tobytes()
+
+    def _vector(self, value: Any) -> Vectors:
+        if not isinstance(value, list):
+            raise wrong_type(value)
+        if not value:
+            raise InvalidValue("Empty array for vector field on JSON document")
+        return self._numbers(value)
 
     def _numbers(self, items: list[Any]) -> Vectors:
         if len(items) != self.params.dim:

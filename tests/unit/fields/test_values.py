@@ -89,11 +89,18 @@ def test_values_of_json(made: Field, raw: Any, value: Any) -> None:
 def test_vectors_of_json() -> None:
     made = field("VECTOR", "JSON", VECTOR)
     blob = np.array([1, 2.5], "<f4").tobytes()
-    for one in ([[1, 2.5]], [[[1, 2.5]]], [1, 2.5]):
+    for one in ([[1, 2.5]], [[[1, 2.5]]], [None, [1, 2.5]]):
         assert made.decode_json(one) == blob
     for several in ([[1, 2], [3, 4]], [[[1, 2], [3, 4]]]):
         assert np.array_equal(made.decode_json(several), [[1, 2], [3, 4]])
-    assert made.decode_json([None]) is None
+    for none in ([None], [None, None]):
+        assert made.decode_json(none) is None
+    assert np.array_equal(made.decode_json([[1, 2], None, [3, 4]]), [[1, 2], [3, 4]])
+
+
+def test_a_path_that_finds_numbers_finds_no_vector() -> None:
+    with pytest.raises(InvalidValue, match="Numeric type can represent only NUMERIC field"):
+        field("VECTOR", "JSON", VECTOR).decode_json([1, 2.5])
 
 
 @pytest.mark.parametrize("dtype", ["FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16", "INT8", "UINT8"])
@@ -120,6 +127,8 @@ WRONG = [
         "5",
         "Invalid JSON type: String type can represent only TEXT, TAG, GEO or GEOMETRY field",
     ),
+    (field("TAG", "JSON"), [True], "TEXT/TAG fields can only contain strings or nulls"),
+    (field("TAG", "JSON"), ["a", False], "TEXT/TAG fields can only contain strings or nulls"),
     (field("NUMERIC", "JSON"), True, "Invalid JSON type: Boolean type can be represent only TAG field"),
     (field("NUMERIC", "JSON"), [1, "x"], "NUMERIC fields can only contain numeric or nulls"),
     (field("NUMERIC", "JSON"), {}, "Invalid JSON type: Object type can represent only GEOMETRY fields"),
