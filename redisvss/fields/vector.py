@@ -69,16 +69,30 @@ class KnnRequest:
 class VectorRangeLeaf(Leaf):
     kind = "metric"
 
-    def __init__(self, field: VectorField, blob: bytes, radius: float, epsilon: float | None, yield_as: str | None):
+    def __init__(
+        self,
+        field: VectorField,
+        blob: bytes,
+        radius: float,
+        epsilon: float | None,
+        yield_as: str | None,
+        deadline: float | None,
+    ):
         self.field = field
         self.blob = blob
         self.radius = radius
         self.epsilon = epsilon
         self.yield_as = yield_as
+        self.deadline = deadline
 
     @cached_property
     def hits(self) -> KnnHits:
-        return self.field.index.range(self.blob, self.radius, epsilon=self.epsilon)
+        return self.field.index.range(self.blob, self.radius, epsilon=self.epsilon, deadline=self.deadline)
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether time was up while it looked; a leaf nobody asked has not looked."""
+        return "hits" in vars(self) and self.hits.timed_out
 
     def estimate(self) -> int:
         return len(self.field.index)
@@ -167,7 +181,9 @@ class VectorField(Field):
         named = [(name, context.text(value)) for name, value in own_attributes(node)]
         yields = [value for name, value in named if name == "yield_distance_as"]
         options = self._options([pair for pair in named if pair[0] != "yield_distance_as"], "range")
-        return [VectorRangeLeaf(self, blob, radius, options.epsilon, yields[-1] if yields else None)]
+        return [
+            VectorRangeLeaf(self, blob, radius, options.epsilon, yields[-1] if yields else None, context.timeout_at)
+        ]
 
     def knn(self, node: ast.Knn, context: BindContext, hybrid: bool) -> KnnRequest:
         """The KNN clause checked and its parameters filled in; raises QueryError."""

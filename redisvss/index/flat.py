@@ -8,6 +8,7 @@ of a float64 brute force, whatever the data; hostile data only make the second s
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -65,6 +66,17 @@ def scan(
     return _best(store, chosen, judge(store, query, chosen), k, timed_out)
 
 
+def scan_batch(store: RowStore, queries: Sequence[Query], k: int, coarse: CoarseRows) -> list[Scan]:
+    """`scan` of every live row for each of several queries, in one pass over the int8 copy."""
+    plain = [query for query in queries if not query.odd] if 0 < k <= _FEW else []
+    left = iter(coarse.candidates_of(plain, min(k, store.live)) if plain else [])
+    rows = [next(left) if plain and not query.odd else None for query in queries]
+    return [
+        scan(store, query, some, k, coarse=coarse if some is None else None)
+        for query, some in zip(queries, rows, strict=True)
+    ]
+
+
 def scan_docs(store: RowStore, query: Query, docs: BitMap, k: int) -> tuple[Ints, Floats, int] | None:
     """(doc ids, distances, docs read) of the k nearest of some docs in one compiled call; None when it is not for it.
 
@@ -108,13 +120,17 @@ def _measured(store: RowStore, query: Query, rows: Ints | None, k: int, deadline
     return _best(store, chosen, distances, k, timed_out)
 
 
-def judge(store: RowStore, query: Query, rows: Ints) -> Floats:
-    """Reported distances (len(rows),) of the given rows, in float64 arithmetic."""
+def judge(store: RowStore, query: Query, rows: Ints, deadline: float | None = None) -> Floats:
+    """Reported distances (len(rows),) of the given rows, in float64 arithmetic; fewer when the deadline passed."""
     step = max(1, _CHUNK_ELEMENTS // store.dim)
     if len(rows) <= step:
         return exact(query, store.vectors[rows], store.dtype, store.metric)
-    parts = [rows[at : at + step] for at in range(0, len(rows), step)]
-    return np.concatenate([exact(query, store.vectors[part], store.dtype, store.metric) for part in parts])
+    parts: list[Floats] = []
+    for at in range(0, len(rows), step):
+        if parts and deadline is not None and time.monotonic() > deadline:
+            break
+        parts.append(exact(query, store.vectors[rows[at : at + step]], store.dtype, store.metric))
+    return np.concatenate(parts)
 
 
 def _candidates(store: RowStore, query: Query, rows: Ints | None, k: int, deadline: float | None) -> tuple[Ints, bool]:

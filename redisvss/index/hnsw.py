@@ -10,7 +10,9 @@ only then hands the row back for reuse. Reusing it at once, as hnswlib does, lea
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,17 +28,36 @@ _FIRST_BATCH = 256
 _MAX_LEVEL = 30
 _UNLINKED = -2  # an admitted row of height h carries level −2 − h until it is linked; −1: not in the graph at all
 
+_LOOK = 8192  # distances between two looks at the clock: 3 ms at 384 dimensions
+_UNMARKED = 0x7FFFFFFF  # an interrupted walk leaves its marks in the sign bit
+
 _ANYTHING = np.empty(0, np.uint64)  # no words: every doc is allowed
+
+
+class Found(NamedTuple):
+    """What a walk found: rows, nearest first (`within`: in no order); distances computed; the walk under a filter that
+    was taken, as `kernels.walk` numbers them; whether the deadline ended it."""
+
+    rows: Ints
+    spent: int
+    taken: int
+    timed_out: bool
 
 
 class Scratch:
     """What one running search writes to; searches borrow it from the graph's list and give it back."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, m: int) -> None:
         self.seen = np.zeros(rows, np.uint8)
         self.epochs = np.zeros(1, np.uint8)
+        self.fresh = np.empty(max(4 * m, walk.SAMPLES + 1), np.int32)
+        self.state = np.zeros(5, np.int64)
         self.heap_d = np.empty(rows + 1, np.float32)  # untouched pages cost nothing
         self.heap_i = np.empty(rows + 1, np.int32)
+
+    @property
+    def through(self) -> bool:
+        return not self.state[walk.OPEN]
 
 
 class Graph:
@@ -73,8 +94,31 @@ class Graph:
         try:
             scratch = self._scratch.pop()
         except IndexError:
-            scratch = Scratch(len(self._levels.array))
-        return scratch if len(scratch.seen) >= self.store.size else Scratch(len(self._levels.array))
+            scratch = Scratch(len(self._levels.array), self.m)
+        if len(scratch.seen) < self.store.size:
+            scratch = Scratch(len(self._levels.array), self.m)
+        scratch.state[:] = 0
+        return scratch
+
+    def parts(self) -> tuple[NDArray[np.int8], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """(levels (size,), lists of level 0 (size, 2m), lists above (any, m), where a row's lists above begin (size,)).
+
+        Rows outside the graph have a negative level, lists end with −1.
+        """
+        size = self.store.size
+        return self._levels.array[:size], self._links.array[:size], self._up.array, self._up_at.array[:size]
+
+    def adopt(
+        self, levels: NDArray[np.int8], links: NDArray[np.int32], upper: NDArray[np.int32], entry: int, top: int
+    ) -> None:
+        """Take over a graph of the store's first rows, made elsewhere. upper: their lists above level 0, in order."""
+        for column in (self._links, self._levels, self._up_at):
+            column.reserve(self.store.size)
+        self._up.reserve(len(upper))
+        self._levels.array[: len(levels)], self._links.array[: len(links)] = levels, links
+        self._up_at.array[: len(levels)] = np.cumsum(levels) - levels
+        self._up.array[: len(upper)] = upper
+        self._up_used, self.count, self.entry, self.top = len(upper), len(levels), entry, top
 
     # ---- growing -------------------------------------------------------------------------------------------------
 
@@ -125,7 +169,8 @@ class Graph:
             dist, ids = np.empty(room, np.float32), np.empty(room, np.int32)
             build.choose(
                 batch, first, last, mates, levels, rows, norms, self.metric, *self._lists, owner,
-                self.entry, self.top, self.m, room, dist, ids, scratch.seen, scratch.epochs, self._blank(),
+                self.entry, self.top, self.m, room, dist, ids, scratch.seen, scratch.epochs, scratch.fresh,
+                scratch.state, np.empty(self.m, np.int32), self._blank(), self._blank(),
             )  # fmt: skip
             self._scratch.append(scratch)
 
@@ -258,44 +303,78 @@ class Graph:
 
     # ---- searching -----------------------------------------------------------------------------------------------
 
-    def search(self, query: Query, ef: int) -> Ints:
+    def search(self, query: Query, ef: int, deadline: float | None = None) -> Found:
         """About `ef` rows near the query, nearest first; dead rows are not among them."""
         if self.dead:
-            return self.filtered(query, ef, _ANYTHING, 1.0, walk.SWEEP, self.store.size)[0]
+            return self.filtered(query, ef, _ANYTHING, 1.0, walk.SWEEP, self.store.size, deadline)
         dist, ids = np.empty(ef, np.float32), np.empty(ef, np.int32)
-        scratch = self._borrow()
-        size = walk.search(*self._place(query), ef, dist, ids, scratch.seen, scratch.epochs)
-        self._scratch.append(scratch)
-        return ids[:size].astype(np.int64)
+        place = self._place(query)
+
+        def walk_on(scratch: Scratch, pause: int) -> None:
+            walk.search(*place, ef, dist, ids, scratch.seen, scratch.epochs, scratch.fresh, pause, scratch.state)
+
+        found = self._walked(walk_on, ids, self.store.size + 1, deadline)
+        return found._replace(rows=found.rows & _UNMARKED) if found.timed_out else found
 
     def _place(self, query: Query) -> tuple[Any, ...]:
         """The arguments every search starts with."""
         array, metric = query.wide.astype(query_type(self.store)), metric_of(self.store, query.norm)
         return array, rows_of(self.store), self.store.norms, metric, *self._lists, self.entry, self.top
 
-    def filtered(
-        self, query: Query, ef: int, words: NDArray[np.uint64], share: float, strategy: int, budget: int
-    ) -> tuple[Ints, int, int]:
-        """(up to `ef` allowed rows nearest first, distances computed, strategy taken): see `walk.filtered`."""
-        dist, ids = np.empty(ef, np.float32), np.empty(ef, np.int32)
+    def _walked(
+        self, walk_on: Callable[[Scratch, int], None], ids: Array, budget: int, deadline: float | None
+    ) -> Found:
+        """Run a walk until it is through, has computed about `budget` distances or the deadline has passed."""
         scratch = self._borrow()
-        size, spent, taken = walk.filtered(
-            *self._place(query), ef, dist, ids, scratch.seen, scratch.epochs, self.store.row_doc, words,
-            self.store.doc_row, share, strategy, budget, scratch.heap_d, scratch.heap_i,
-        )  # fmt: skip
+        state, pause, late = scratch.state, budget if deadline is None else min(budget, _LOOK), False
+        walk_on(scratch, pause)
+        while not scratch.through and state[walk.SPENT] < budget and not late:
+            pause = min(budget, pause + _LOOK)
+            walk_on(scratch, pause)
+            late = deadline is not None and time.monotonic() > deadline
+        found = Found(
+            ids[: state[walk.SIZE]].astype(np.int64),
+            int(state[walk.SPENT]),
+            int(state[walk.TAKEN]),
+            late and not scratch.through,
+        )
         self._scratch.append(scratch)
-        return ids[:size].astype(np.int64), spent, taken
+        return found
 
-    def within(self, query: Query, radius: float, epsilon: float, budget: int) -> tuple[Ints, int]:
-        """(live rows no further than `radius`, distances computed): all a walk finds, or up to `budget` distances."""
-        found = np.empty(budget + self._links.array.shape[1] + 1, np.int32)
-        scratch = self._borrow()
-        size, spent = walk.within(
-            *self._place(query), np.float32(radius), np.float32(epsilon), found, scratch.seen, scratch.epochs,
-            self.store.row_doc, budget, scratch.heap_d, scratch.heap_i,
-        )  # fmt: skip
-        self._scratch.append(scratch)
-        return found[:size].astype(np.int64), spent
+    def filtered(
+        self,
+        query: Query,
+        ef: int,
+        words: NDArray[np.uint64],
+        share: float,
+        strategy: int,
+        budget: int,
+        deadline: float | None = None,
+    ) -> Found:
+        """Up to `ef` allowed rows, nearest first: see `walk.filtered`. The walk ends after about `budget` distances."""
+        dist, ids = np.empty(ef, np.float32), np.empty(ef, np.int32)
+        place, store = self._place(query), self.store
+
+        def walk_on(scratch: Scratch, pause: int) -> None:
+            walk.filtered(
+                *place, ef, dist, ids, scratch.seen, scratch.epochs, scratch.fresh, pause, scratch.state, store.row_doc,
+                words, store.doc_row, share, strategy, budget, scratch.heap_d, scratch.heap_i,
+            )  # fmt: skip
+
+        return self._walked(walk_on, ids, budget, deadline)
+
+    def within(self, query: Query, radius: float, epsilon: float, budget: int, deadline: float | None = None) -> Found:
+        """Live rows no further than `radius`: all a walk finds, or those of about `budget` distances."""
+        ids = np.empty(budget + self._links.array.shape[1] + 1, np.int32)
+        place, limits = self._place(query), (np.float32(radius), np.float32(epsilon))
+
+        def walk_on(scratch: Scratch, pause: int) -> None:
+            walk.within(
+                *place, *limits, ids, scratch.seen, scratch.epochs, scratch.fresh, pause, scratch.state,
+                self.store.row_doc, scratch.heap_d, scratch.heap_i,
+            )  # fmt: skip
+
+        return self._walked(walk_on, ids, budget, deadline)
 
     def memory_bytes(self) -> int:
         """Bytes reserved for lists and levels."""

@@ -65,8 +65,13 @@ class HnswlibGraph:
         owners = self._store.row_doc[self._store.odd]
         return self._store.odd if docs is None else self._store.odd[[int(doc) in docs for doc in owners]]
 
-    def walk(self, strategy: str, query: Query, ef: int, allowed: BitMap | None, budget: int) -> Walk:
-        """Rows near the query, nearest first; none at all when hnswlib found fewer than it was asked for."""
+    def walk(
+        self, strategy: str, query: Query, ef: int, allowed: BitMap | None, budget: int, deadline: float | None = None
+    ) -> Walk:
+        """Rows near the query, nearest first; none at all when hnswlib found fewer than it was asked for.
+
+        The library knows no deadline: a search that has begun is finished.
+        """
         owner = self._store.row_doc
         passing = None if allowed is None else lambda row: int(owner[row]) in allowed
         target = self._vectors(query.row[None], np.array([query.norm or 1.0]))
@@ -78,7 +83,7 @@ class HnswlibGraph:
                 return Walk(np.empty(0, np.int64), 0, "sweep")
         return Walk(rows[0].astype(np.int64), 0, "graph" if allowed is None else "sweep")
 
-    def within(self, query: Query, radius: float, epsilon: float) -> Ints | None:
+    def within(self, query: Query, radius: float, epsilon: float, deadline: float | None = None) -> Walk | None:
         """hnswlib has no range search: every row is to be read."""
         return None
 

@@ -24,7 +24,8 @@ class KnnPlan:
     mode: RediSearch's word, as FT.PROFILE shows it;  strategy: "exact", "graph" (no doc fails the filter), "sweep" or
     "two-hop" (of these two the walk decides, by what it finds around the query);
     candidates: rows whose distance is (estimated to be) computed;  exact: the answer equals a full scan's;
-    batches: passes over the graph, 0 without one;  ef: width of the walk, 0 without one.
+    batches: how many batches RediSearch would fetch for the k, at the filter's share of all docs (the walk itself is
+    one pass), 0 without a walk;  ef: width of the walk, 0 without one.
     """
 
     mode: str
@@ -48,16 +49,29 @@ class Sizes(NamedTuple):
     graph: bool
 
 
-def choose(sizes: Sizes, k: int, ef_runtime: int, policy: str | None = None) -> KnnPlan:
-    """The quickest strategy expected to find the k nearest; `policy` (HYBRID_POLICY) overrides."""
+def choose(sizes: Sizes, k: int, ef_runtime: int, policy: str | None = None, batch_size: int | None = None) -> KnnPlan:
+    """The quickest strategy expected to find the k nearest; `policy` (HYBRID_POLICY) overrides.
+
+    batch_size: BATCH_SIZE. RediSearch would read that many of the nearest documents and then apply the filter: the
+    walk is made wide enough to meet as many.
+    """
     survivors = sizes.docs if sizes.allowed is None else sizes.allowed
-    filtered = sizes.allowed is not None
-    ef = max(ef_runtime, k, _least_ef(survivors / max(1, sizes.docs)) if filtered else 0)
+    filtered, share = sizes.allowed is not None, survivors / max(1, sizes.docs)
+    ef = max(ef_runtime, k, _least_ef(share) if filtered else 0)
+    if filtered and batch_size is not None:
+        ef = max(ef, math.ceil(min(batch_size, sizes.docs) * share))
     ef = -(-ef * sizes.rows // max(1, sizes.docs))  # several vectors per document: more rows for as many documents
     strategy = _strategy(sizes, survivors, ef, policy)
     if strategy == "exact":
         return exact(survivors, filtered)
-    return KnnPlan(mode(filtered, strategy), strategy, _ROWS_PER_EF * ef + sizes.loose, False, 1, ef)
+    batches = 1 if batch_size is None else _batches(sizes.docs, survivors, k, batch_size)
+    return KnnPlan(mode(filtered, strategy), strategy, _ROWS_PER_EF * ef + sizes.loose, False, batches, ef)
+
+
+def _batches(docs: int, survivors: int, k: int, batch_size: int) -> int:
+    """Batches of the nearest documents that hold k survivors, the filter being as dense near the query as elsewhere."""
+    reached = docs if survivors <= k else docs * k / survivors
+    return math.ceil(reached / batch_size)
 
 
 def _least_ef(share: float) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 from pyroaring import BitMap
 
 from redisvss.index import warm
-from redisvss.index.distance import Query
+from redisvss.index.distance import Array, Query
 from redisvss.index.matrix import Ints, RowStore
 
 if TYPE_CHECKING:
@@ -35,11 +35,13 @@ _NONE = np.empty(0, np.int64)
 
 @dataclass(frozen=True)
 class Walk:
-    """What a walk over the graph found: rows, nearest first; `spent`: distances it computed; how it went."""
+    """What a walk over the graph found: rows, nearest first; `spent`: distances it computed; how it went; whether the
+    deadline ended it."""
 
     rows: Ints
     spent: int
     strategy: str
+    timed_out: bool = False
 
 
 class TieredGraph:
@@ -130,6 +132,20 @@ class TieredGraph:
         self._link(len(self.pending))
         self._store.release(self.graph.mend(1 << 62))
 
+    def completed(self) -> Graph:
+        """The graph of every row, made even where a field is too small to search it. Kernels must be ready."""
+        if self.graph is None:
+            self._create(self.pending)
+        self.finish()
+        assert self.graph is not None
+        return self.graph
+
+    def adopt(self, levels: Array, links: Array, upper: Array, entry: int, top: int) -> None:
+        """Begin with a graph of the rows already stored: see `Graph.adopt`. Kernels must be ready."""
+        self._create(_NONE)
+        assert self.graph is not None
+        self.graph.adopt(levels, links, upper, entry, top)
+
     # ---- searching -----------------------------------------------------------------------------------------------
 
     def loose(self, docs: BitMap | None) -> Ints:
@@ -140,7 +156,9 @@ class TieredGraph:
         owners = self._store.row_doc[rows]
         return rows[np.fromiter((int(doc) in docs for doc in owners), np.bool_, len(rows))]
 
-    def walk(self, strategy: str, query: Query, ef: int, allowed: BitMap | None, budget: int) -> Walk:
+    def walk(
+        self, strategy: str, query: Query, ef: int, allowed: BitMap | None, budget: int, deadline: float | None = None
+    ) -> Walk:
         """About ef rows near the query; under a filter the walk stops after `budget` distances.
 
         strategy: "graph" (no filter), "sweep", "two-hop", or "either" of these. The latter finds no row at all when
@@ -149,19 +167,23 @@ class TieredGraph:
         graph = self.graph
         assert graph is not None
         if strategy == "graph" or allowed is None:
-            return Walk(graph.search(query, ef), 0, "graph")
+            found = graph.search(query, ef, deadline)
+            return Walk(found.rows, found.spent, "graph", found.timed_out)
         from redisvss.index.compiled import words_of
 
         share = len(allowed) / max(1, len(self._store.docs))
-        rows, spent, taken = graph.filtered(query, ef, words_of(allowed), share, _WALKS[strategy], budget)
-        return Walk(rows, spent, "two-hop" if taken == _WALKS["two-hop"] else "sweep")
+        found = graph.filtered(query, ef, words_of(allowed), share, _WALKS[strategy], budget, deadline)
+        taken = "two-hop" if found.taken == _WALKS["two-hop"] else "sweep"
+        return Walk(found.rows, found.spent, taken, found.timed_out)
 
-    def within(self, query: Query, radius: float, epsilon: float) -> Ints | None:
+    def within(self, query: Query, radius: float, epsilon: float, deadline: float | None = None) -> Walk | None:
         """Rows no further than `radius` that a walk meets, and the loose ones; None when it would meet too many."""
         assert self.graph is not None
         budget = int(self._store.live * _RANGE_SHARE)
-        rows, spent = self.graph.within(query, radius, epsilon, budget)
-        return None if spent >= budget else np.union1d(rows, self.loose(None))
+        found = self.graph.within(query, radius, epsilon, budget, deadline)
+        if found.spent >= budget and not found.timed_out:
+            return None
+        return Walk(np.union1d(found.rows, self.loose(None)), found.spent, "graph", found.timed_out)
 
     def memory_bytes(self) -> int:
         """Bytes reserved beside the rows themselves."""

@@ -34,7 +34,7 @@ from redisvss.index.distance import (
 )
 from redisvss.index.knn_plan import KnnPlan
 from redisvss.index.matrix import Ints, RowStore
-from redisvss.index.tiered import TieredGraph
+from redisvss.index.tiered import TieredGraph, Walk
 
 if TYPE_CHECKING:
     from redisvss.index.coarse import CoarseRows
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["ELEMENT_SIZE", "KnnHits", "KnnPlan", "Metric", "Query", "VectorIndex", "VectorParams", "decode_blob"]
 
 _WORTH_CODING = 1 << 24  # elements (64 MB of FLOAT32): from here on a FLAT field also keeps an int8 copy
+_BATCH = 4  # queries from which one pass in int8 beats a pass in int16 for each
 _BUDGET = 0.25  # of an exact scan's distances: a walk that needs more is given up before it has cost as much again
 _RANGE_FROM = 10_000  # docs from which a range query may walk the graph: it may miss some, and a scan is quick before
 _RERANKED = 16  # rows beyond k whose order the walk's float32 arithmetic may have got wrong
@@ -239,48 +240,63 @@ class VectorIndex:
     ) -> KnnHits:
         """The k nearest docs, all of them from `allowed` when given: min(k, docs that qualify) hits at least.
 
-        policy: "ADHOC_BF" or "BATCHES" forces the way a filter is applied;  deadline: time.monotonic() at which to
-        give what has been found so far, with `timed_out` set.
+        policy: "ADHOC_BF" or "BATCHES" forces the way a filter is applied;  batch_size: see `knn_plan.choose`;
+        deadline: time.monotonic() at which to give what has been found so far, with `timed_out` set.
         """
         prepared = self.prepare(query)
         if self._tiers is not None and not prepared.odd:
             n_allowed = None if allowed is None else allowed.intersection_cardinality(self._store.docs)
-            plan = self.plan(k, n_allowed, ef_runtime=ef_runtime, policy=policy)
-            hits = None if plan.strategy == "exact" else self._walk(prepared, k, allowed, n_allowed, plan)
+            plan = self.plan(k, n_allowed, ef_runtime=ef_runtime, policy=policy, batch_size=batch_size)
+            survivors = len(self) if n_allowed is None else n_allowed
+            budget = self._store.size + 1 if policy == "BATCHES" else int(survivors * _BUDGET)
+            walked = plan.strategy != "exact"
+            hits = self._walk(prepared, k, allowed, survivors, plan, budget, deadline) if walked else None
             if hits is not None:
                 return hits
         return self._exact(prepared, k, allowed, deadline)
 
     def _walk(
-        self, query: Query, k: int, allowed: BitMap | None, n_allowed: int | None, plan: KnnPlan
+        self,
+        query: Query,
+        k: int,
+        allowed: BitMap | None,
+        survivors: int,
+        plan: KnnPlan,
+        budget: int,
+        deadline: float | None,
     ) -> KnnHits | None:
-        """What a walk over the graph finds, None when it came back short or an exact scan is the better way."""
+        """What a walk over the graph finds, None when it came back short or an exact scan is the better way.
+
+        budget: distances after which a walk under a filter is given up.
+        """
         assert self._tiers is not None
-        store, survivors = self._store, len(self) if n_allowed is None else n_allowed
-        loose = self._tiers.loose(allowed)
+        store, loose = self._store, self._tiers.loose(allowed)
         strategy = "graph" if plan.strategy == "graph" else "either"
-        budget = int(survivors * _BUDGET)
-        walk = self._tiers.walk(strategy, query, plan.ef, allowed, budget)
-        if strategy == "either" and (walk.spent >= budget or not len(walk.rows)):
+        walk = self._tiers.walk(strategy, query, plan.ef, allowed, budget, deadline)
+        if strategy == "either" and not walk.timed_out and (walk.spent >= budget or not len(walk.rows)):
             return None
         rows = walk.rows if store.many else walk.rows[: k + _RERANKED]
         plan = plan if plan.strategy == walk.strategy else dataclasses.replace(plan, strategy=walk.strategy)
         hits = self._ranked(query, k, np.union1d(rows, loose) if len(loose) else rows, plan)
+        if walk.timed_out:
+            return dataclasses.replace(hits, timed_out=True)
         return None if len(hits.doc_ids) < min(k, survivors) else hits
 
     def _ranked(self, query: Query, k: int, rows: Ints, plan: KnnPlan) -> KnnHits:
         """The k nearest of some live rows' docs, by exact distances."""
         store = self._store
         if not store.many:
-            found = flat.scan(store, query, rows, k)
-            return KnnHits(store.row_doc[found.rows].astype(np.int64), found.distances, plan)
+            return self._hits(flat.scan(store, query, rows, k), plan)
         docs, distances = _nearest_of_each(store.row_doc[rows].astype(np.int64), flat.judge(store, query, rows))
         order = np.lexsort((docs, distances))[:k]
         return KnnHits(docs[order], distances[order], plan)
 
     def knn_batch(self, queries: Array, k: int, allowed: BitMap | None = None, **options: object) -> list[KnnHits]:
-        """`knn` for each of queries (n, dim)."""
-        return [self.knn(query, k, allowed, **options) for query in queries]  # type: ignore[arg-type]
+        """`knn` for each of queries (n, dim); a large FLAT field answers them together, in one pass over its rows."""
+        if self._coarse is None or self._store.many or allowed is not None or len(queries) < _BATCH:
+            return [self.knn(query, k, allowed, **options) for query in queries]  # type: ignore[arg-type]
+        found = flat.scan_batch(self._store, [self.prepare(query) for query in queries], k, self._coarse)
+        return [self._hits(scan, knn_plan.exact(len(self), filtered=False)) for scan in found]
 
     def plan(
         self,
@@ -302,7 +318,7 @@ class VectorIndex:
             allowed=n_allowed,
             graph=tiers.walkable(),
         )
-        return knn_plan.choose(sizes, k, ef_runtime or self.params.ef_runtime, policy)
+        return knn_plan.choose(sizes, k, ef_runtime or self.params.ef_runtime, policy, batch_size)
 
     def _exact(self, query: Query, k: int, allowed: BitMap | None, deadline: float | None = None) -> KnnHits:
         store = self._store
@@ -313,8 +329,10 @@ class VectorIndex:
         plan = knn_plan.exact(len(store.docs) if rows is None else len(rows), allowed is not None)
         if store.many:
             return self._ranked(query, k, store.all_live() if rows is None else rows, plan)
-        found = flat.scan(store, query, rows, k, deadline, self._coarse)
-        return KnnHits(store.row_doc[found.rows].astype(np.int64), found.distances, plan, found.timed_out)
+        return self._hits(flat.scan(store, query, rows, k, deadline, self._coarse), plan)
+
+    def _hits(self, found: flat.Scan, plan: KnnPlan) -> KnnHits:
+        return KnnHits(self._store.row_doc[found.rows].astype(np.int64), found.distances, plan, found.timed_out)
 
     def range(
         self,
@@ -323,30 +341,32 @@ class VectorIndex:
         allowed: BitMap | None = None,
         *,
         epsilon: float | None = None,
+        deadline: float | None = None,
     ) -> KnnHits:
         """Docs at distance <= radius, by doc id. The radius is rounded to the type distances are reported in.
 
         epsilon: how much further than the radius a walk over the graph goes, relative to it; smaller indexes, filters
-        and circles that hold much of the index are answered by reading every row instead.
+        and circles that hold much of the index are answered by reading every row instead.  deadline: as for `knn`.
         """
         store, prepared = self._store, self.prepare(query)
-        walked = None if allowed is not None or prepared.odd else self._circle(prepared, radius, epsilon)
+        walked = None if allowed is not None or prepared.odd else self._circle(prepared, radius, epsilon, deadline)
         if walked is not None:
-            rows = walked
+            rows = walked.rows
         else:
             rows = store.all_live() if allowed is None else store.rows_of_docs(_ids(allowed & store.docs))
-        distances = flat.judge(store, prepared, rows)
+        distances = flat.judge(store, prepared, rows, None if walked is not None else deadline)
+        timed_out = len(distances) < len(rows) or (walked is not None and walked.timed_out)
         limit = reported(np.array([radius], np.float64), store.dtype)[0]
         within = np.flatnonzero(distances <= limit)
         docs, nearest = _nearest_of_each(store.row_doc[rows[within]].astype(np.int64), distances[within])
-        return KnnHits(docs, nearest, _range_plan(len(rows), walked is not None))
+        return KnnHits(docs, nearest, _range_plan(len(rows), walked is not None), timed_out)
 
-    def _circle(self, query: Query, radius: float, epsilon: float | None) -> Ints | None:
+    def _circle(self, query: Query, radius: float, epsilon: float | None, deadline: float | None) -> Walk | None:
         """Rows that may be within the radius, found by a walk; None when every row is to be read."""
         if self._tiers is None or not self._tiers.walkable() or len(self) < _RANGE_FROM:
             return None
         reach = radius + flat.error_bound(self._store, query)
-        return self._tiers.within(query, reach, self.params.epsilon if epsilon is None else epsilon)
+        return self._tiers.within(query, reach, self.params.epsilon if epsilon is None else epsilon, deadline)
 
     def distances(self, query: bytes | Array | Query, doc_ids: Ints) -> Floats:
         """Distance of each doc (len(doc_ids),) float64, to its nearest vector; NaN where it has none."""

@@ -44,6 +44,7 @@ def execute(query: BoundQuery, deadline: float | None) -> Matches:
     for leaf in query.ranges:
         if leaf.yield_as:
             matches.distances[leaf.yield_as] = _aligned(leaf.hits, matches.ids)
+        matches.timed_out |= leaf.timed_out
     return matches
 
 

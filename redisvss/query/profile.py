@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from redisvss.fields.base import Leaf
+from redisvss.fields.tag import TagExpansion
 from redisvss.fields.vector import VectorRangeLeaf
 from redisvss.index.ivf import IvfPlan
 from redisvss.query.bind import BoundQuery
@@ -42,7 +43,7 @@ class Profiler:
         match node:
             case And(children):
                 self._intersect(sorted(children, key=lambda child: child.estimate()))
-            case Or(children=children) | AffixLeaf(children=children):
+            case Or(children=children) | AffixLeaf(children=children) | TagExpansion(children=children):
                 for child in children:
                     self.evaluate(child)
             case Not(child) | Opt(child):
@@ -75,7 +76,7 @@ def iterators(query: BoundQuery, matches: Matches, seconds: float, profiler: Pro
     }
     if (plan := matches.plan) is not None:
         shown["Vector search mode"] = plan.mode
-        if plan.batches > 1:
+        if plan.mode == "HYBRID_BATCHES":
             shown["Batches number"] = plan.batches
         if isinstance(plan, IvfPlan):
             shown |= {"Coarse comparisons": plan.coarse, "Fine comparisons": plan.fine}
@@ -98,7 +99,7 @@ def _clause(node: BoundNode, profiler: Profiler, limited: bool) -> Profile:
             kind = "TAG" if label.startswith("TAG:") else "UNION"
             children = _many(node.children, profiler, limited, kind == "UNION")
             return {"Type": "UNION", "Query type": kind, **measured, _CHILDREN: children}
-        case AffixLeaf(children=terms):
+        case AffixLeaf(children=terms) | TagExpansion(children=terms):
             if not terms:
                 return {"Type": "EMPTY", **measured}
             return {**node.profile(), **measured, _CHILDREN: _many(terms, profiler, limited, False)}

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from redisvss.index.kernels.arith import for_row, jit, load, near
+from redisvss.index.kernels.arith import for_row, jit, leaf, load, near
 from redisvss.index.kernels.heaps import insert_sorted
-from redisvss.index.kernels.walk import beam, descend, list_at, next_epoch
+from redisvss.index.kernels.walk import AT, OPEN, SIZE, SPENT, beam, descend, list_at, next_epoch, unmark
 
 
-@jit
+@leaf
 def diverse(rows, norms, metric, dist, ids, size, limit, chosen, query):
     """Pick neighbours from candidates ascending by distance to a base: each nearer to the base than to any picked.
 
@@ -36,7 +36,7 @@ def diverse(rows, norms, metric, dist, ids, size, limit, chosen, query):
     return count
 
 
-@jit
+@leaf
 def choose(
     batch,
     first,
@@ -58,14 +58,17 @@ def choose(
     ids,
     seen,
     epochs,
+    fresh,
+    state,
+    chosen,
     query,
+    other,
 ):
     """Neighbour lists of batch[first:last], found on the frozen graph and among the batch itself.
 
     mates (b, b) float32: distances within the batch.  entry: −1 when the graph is empty.  epochs (1,) uint8.
+    chosen (m,) int32, query and other (dim,): scratch.
     """
-    chosen = np.empty(m, np.int32)
-    other = np.empty_like(query)
     for at in range(first, last):
         row = batch[at]
         load(rows, row, query)
@@ -78,7 +81,27 @@ def choose(
             size = 0
             if entry >= 0 and level <= top:
                 epoch = next_epoch(seen, epochs)
-                size = beam(query, rows, norms, own, lists, up_at, level, start, ef, dist, ids, seen, epoch)
+                state[OPEN] = state[SIZE] = state[SPENT] = state[AT] = 0
+                beam(
+                    query,
+                    rows,
+                    norms,
+                    own,
+                    lists,
+                    up_at,
+                    level,
+                    start,
+                    ef,
+                    dist,
+                    ids,
+                    seen,
+                    epoch,
+                    fresh,
+                    len(owner) + 1,
+                    state,
+                )
+                size = state[SIZE]
+                unmark(ids, size)
                 start = ids[0]
             size = keep_live(dist, ids, size, owner)
             size = add_mates(batch, at, mates, levels, level, ef, dist, ids, size)
@@ -86,7 +109,7 @@ def choose(
             write(lists, list_at(up_at, level, row), chosen, count)
 
 
-@jit
+@leaf
 def keep_live(dist, ids, size, owner):
     """Drop dead rows from a candidate list."""
     kept = 0
@@ -97,7 +120,7 @@ def keep_live(dist, ids, size, owner):
     return kept
 
 
-@jit
+@leaf
 def add_mates(batch, at, mates, levels, level, ef, dist, ids, size):
     """Merge the other rows of the batch that reach this level into a candidate list."""
     for mate in range(len(batch)):
@@ -108,7 +131,7 @@ def add_mates(batch, at, mates, levels, level, ef, dist, ids, size):
     return size
 
 
-@jit
+@leaf
 def write(lists, place, chosen, count):
     """Store a neighbour list. A reader running meanwhile sees old, new or mixed entries: all are valid rows."""
     for at in range(count):
@@ -141,7 +164,7 @@ def link_back(targets, bounds, sources, first, last, level, rows, norms, metric,
             rebuild_list(targets[at], lists, place, union, total, rows, norms, metric, owner, query, other)
 
 
-@jit
+@leaf
 def contains(items, count, wanted):
     """Whether wanted is among the first `count` items."""
     found = False
@@ -211,7 +234,7 @@ def around(lists, up_at, level, owner, row):
     return found, total, dead
 
 
-@jit
+@leaf
 def live_neighbours(lists, place, owner, row, found, total):
     """Append the live neighbours in a list, other than `row` and those already there; returns the new total."""
     for j in range(lists.shape[1]):

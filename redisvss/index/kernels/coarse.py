@@ -1,30 +1,37 @@
-"""Quarter-size copies of rows, and bounds on distances read from them."""
+"""Quarter-size copies of rows, and the rows that bounds on distances read from them leave over."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from redisvss.index.kernels.arith import dot, jit
+from redisvss.index.kernels.arith import decode, jit
+from redisvss.index.kernels.products import ROWS, products
 
 _SLACK = 2.0**-21  # covers rounding in float32 of what is stored and of the reported distance
+TIE = 2.0**-22  # distances this close to one another may be reported as equal
 
 
 @jit
 def encode(rows, chosen, first, last, centre, codes, scales, errors, lengths):
-    """Code rows chosen[first:last]: codes·scale ≈ row − centre, off by `errors` at most; lengths: ‖row − centre‖."""
+    """Code rows chosen[first:last]: codes·scale ≈ row − centre, off by `errors` at most; lengths: ‖row − centre‖.
+
+    codes: laid out as `products` wants them.
+    """
+    values = np.empty(rows.shape[1])
     for at in range(first, last):
         row = chosen[at]
         peak, length, error = 0.0, 0.0, 0.0
         for j in range(rows.shape[1]):
-            value = np.float64(rows[row, j]) - centre[j]
-            peak = max(peak, abs(value))
-            length += value * value
+            values[j] = np.float64(decode(rows[row, j])) - centre[j]
+            peak = max(peak, abs(values[j]))
+            length += values[j] * values[j]
         scale = np.float64(np.float32(peak / 127)) if peak > 0 else 1.0
+        per_scale = 1 / scale
+        block, lane = row // ROWS, row % ROWS
         for j in range(rows.shape[1]):
-            value = np.float64(rows[row, j]) - centre[j]
-            code = np.rint(value / scale)
-            codes[row, j] = np.int8(min(127.0, max(-127.0, code)))
-            gap = value - scale * codes[row, j]
+            code = min(127.0, max(-127.0, np.rint(values[j] * per_scale)))
+            codes[block, (j >> 2) * (4 * ROWS) + 4 * lane + (j & 3)] = np.int8(code)
+            gap = values[j] - scale * code
             error += gap * gap
         scales[row] = scale
         lengths[row] = np.sqrt(length)
@@ -32,33 +39,61 @@ def encode(rows, chosen, first, last, centre, codes, scales, errors, lengths):
 
 
 @jit
-def bounds(
-    query, step, norm, error, squared, constant, codes, scales, errors, lengths, owner, first, last, lower, best
+def select(
+    queries, terms, squared, codes, scales, errors, lengths, owner, first, last, limits, best, found, lowers, counts
 ):
-    """lower[first:last] = lower bounds of distances (infinite for rows without a doc); best: smallest upper bounds.
+    """Rows [first, last) with a doc that may be among the nearest of each query.
 
-    query (dim,) int16, `step` per unit, off by `error`; norm: ‖query‖. Distance is constant − dot, or with `squared`
-    constant + ‖row‖² − 2 dot. best (k,) float64 ascending, initially infinite.
+    queries: as `products` wants them.  terms (q, 5) float64 per query: the step of its code, ‖query‖, the norm of what
+    the code leaves out, a constant, and what to add to products. Distance is constant − dot, or with `squared`
+    constant + ‖row‖² − 2 dot.  limits (q,): distances beyond which rows are not wanted; lowered as best (q, k), the
+    smallest upper bounds, ascending, fills.  found, lowers (q, rows), counts (q,): rows whose lower bound was within
+    the limit when they were met, and that bound. A NaN in `errors` keeps a row out.
     """
-    k = len(best)
-    for row in range(first, last):
-        if owner[row] < 0:
-            lower[row] = np.inf
+    together, factor = best.shape[0] // queries.shape[0], 2.0 if squared else 1.0
+    sums = np.empty((together, ROWS), np.int32)
+    scale, off, whole, square = np.empty(ROWS), np.empty(ROWS), np.empty(ROWS), np.empty(ROWS)
+    lower, middle = np.empty(ROWS), np.empty(ROWS)
+    for block in range(first // ROWS, (last + ROWS - 1) // ROWS):
+        start = block * ROWS
+        for r in range(ROWS):
+            length = np.float64(lengths[start + r])
+            scale[r] = factor * np.float64(scales[start + r])
+            off[r] = factor * (np.float64(errors[start + r]) + _SLACK * length)
+            whole[r] = factor * (np.float64(errors[start + r]) + length)
+            square[r] = length * length if squared else 0.0
+        for group in range(queries.shape[0]):
+            products(codes, block, queries, group, sums)
+            for i in range(together):
+                q = group * together + i
+                step, norm, error, constant, bias = terms[q, 0], terms[q, 1], terms[q, 2], terms[q, 3], terms[q, 4]
+                limit, within, slack = limits[q], 0, _SLACK * abs(constant)
+                for r in range(ROWS):
+                    middle[r] = constant + square[r] - step * scale[r] * (sums[i, r] + bias)
+                    doubt = norm * off[r] + error * whole[r] + slack + _SLACK * (square[r] + abs(middle[r]))
+                    lower[r] = middle[r] - doubt
+                    within += lower[r] <= limit
+                if within:
+                    _keep(start, first, last, owner, lower, middle, q, limits, best, found, lowers, counts)
+
+
+@jit
+def _keep(start, first, last, owner, lower, middle, q, limits, best, found, lowers, counts):
+    """Note the rows of a block that are within the limit, and lower the limit by their upper bounds."""
+    k, count = best.shape[1], counts[q]
+    for row in range(max(first, start), min(last, start + ROWS)):
+        low = lower[row - start]
+        if not low <= limits[q] or owner[row] < 0:
             continue
-        scale, length, off = np.float64(scales[row]), np.float64(lengths[row]), np.float64(errors[row])
-        product = np.float64(dot(query, codes, row)) * scale * step
-        doubt = norm * off + error * (length + off) + _SLACK * norm * length
-        if squared:
-            middle = constant + length * length - 2 * product
-            doubt = 2 * doubt + _SLACK * (length * length + constant)
-        else:
-            middle = constant - product
-            doubt += _SLACK * abs(constant)
-        lower[row] = middle - doubt - _SLACK * abs(middle)
-        upper = middle + doubt + _SLACK * abs(middle)
-        if upper < best[k - 1]:
+        found[q, count] = row
+        lowers[q, count] = low
+        count += 1
+        upper = 2 * middle[row - start] - low
+        if upper < best[q, k - 1]:
             place = k - 1
-            while place > 0 and best[place - 1] > upper:
-                best[place] = best[place - 1]
+            while place > 0 and best[q, place - 1] > upper:
+                best[q, place] = best[q, place - 1]
                 place -= 1
-            best[place] = upper
+            best[q, place] = upper
+            limits[q] = min(limits[q], best[q, k - 1] + abs(best[q, k - 1]) * TIE)
+    counts[q] = count

@@ -3,15 +3,18 @@
 Shared arguments. rows (n, dim) and norms (n,): stored vectors. links (n, 2m) int32: neighbours at level 0, −1 ends a
 list; up_at (n,) and up (·, m): row r's neighbours at level l ≥ 1 are up[up_at[r] + l − 1]. owner (n,) int32: doc of a
 row, negative when dead. words: allowed doc ids as packed bits. seen (n,) uint8: marks of this search are those equal
-to `epoch`, kept in epochs (1,). Every search returns how many entries of its result arrays it filled, ascending by
-distance.
+to `epoch`, kept in epochs (1,). fresh (≥ 4m, > SAMPLES) int32: scratch. dist, ids (≥ ef,): the result, nearest first.
+
+state (5,) int64: where a search stands, zeros before it begins. A search computes about `pause` distances in all and
+returns; called again with the same arguments and a larger `pause` it goes on, so that its caller can look at a clock.
+It is through when state[OPEN] is 0; state[SIZE] entries of the result are filled.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from redisvss.index.kernels.arith import jit, near, prefetch
+from redisvss.index.kernels.arith import leaf, near, prefetch, prefetch_list
 from redisvss.index.kernels.heaps import insert_sorted, pop_min, push_min
 
 SWEEP, TWO_HOP, EITHER = 1, 2, 3  # walks under a filter
@@ -21,10 +24,12 @@ MET = 7.0  # distances a sweep computes for each row it meets: seen 6 to 9
 AVOIDED = 3.0  # that many times fewer: no walk pays
 SAMPLES = 16  # allowed rows two hops start from as well; without, correlated filters cost recall (.94 → .80)
 
+OPEN, SIZE, SPENT, TAKEN, AT = 0, 1, 2, 3, 4  # of a state: rows to expand, rows found, distances, kind of walk, cursor
+
 EXPANDED = -2147483648  # sign bit: marks a list entry whose neighbours have been read
 
 
-@jit
+@leaf
 def list_at(up_at, level, row):
     """Which list of `links` (level 0) or `up` (above) holds a row's neighbours.
 
@@ -33,17 +38,18 @@ def list_at(up_at, level, row):
     return row if level == 0 else up_at[row] + level - 1
 
 
-@jit
+@leaf
 def next_epoch(seen, epochs):
     """Forget all marks: a new epoch, clearing the array when the counter wraps."""
     epochs[0] += 1
     if epochs[0] == 0:
-        seen[:] = 0
+        for at in range(len(seen)):
+            seen[at] = 0
         epochs[0] = 1
     return epochs[0]
 
 
-@jit
+@leaf
 def descend(query, rows, norms, metric, up_at, up, entry, top, bottom):
     """Greedy walk from `entry` at level `top` down to, and excluding, level `bottom`: the nearest row it reaches."""
     best = entry
@@ -57,56 +63,81 @@ def descend(query, rows, norms, metric, up_at, up, entry, top, bottom):
                 nb = up[place, j]
                 if nb < 0:
                     break
+                prefetch(rows, nb)
+            for j in range(up.shape[1]):
+                nb = up[place, j]
+                if nb < 0:
+                    break
                 d = near(query, rows, norms, nb, metric)
                 if d < best_d:
                     best, best_d, moved = nb, d, True
     return best
 
 
-@jit
-def beam(query, rows, norms, metric, lists, up_at, level, entry, ef, dist, ids, seen, epoch):
-    """Best-first search at one level. Fills dist, ids (≥ ef long); ids come back with EXPANDED marks cleared."""
-    dist[0] = near(query, rows, norms, entry, metric)
-    ids[0] = entry
-    seen[entry] = epoch
-    size, cursor = 1, 0
-    fresh = np.empty(lists.shape[1], np.int32)
-    while cursor < size:
+@leaf
+def frontier(lists, place, seen, epoch, rows, fresh):
+    """Put the unseen neighbours of a list into `fresh`, mark them and ask for their vectors; returns how many."""
+    count = 0
+    for j in range(lists.shape[1]):
+        nb = lists[place, j]
+        if nb < 0:
+            break
+        if seen[nb] != epoch:
+            seen[nb] = epoch
+            prefetch(rows, nb)
+            fresh[count] = nb
+            count += 1
+    return count
+
+
+@leaf
+def beam(query, rows, norms, metric, lists, up_at, level, entry, ef, dist, ids, seen, epoch, fresh, pause, state):
+    """Best-first search at one level. Entries of `ids` whose neighbours have been read are marked EXPANDED."""
+    if state[SIZE] == 0:
+        dist[0] = near(query, rows, norms, entry, metric)
+        ids[0] = entry
+        seen[entry] = epoch
+        state[SIZE] = 1
+    size, cursor, spent = state[SIZE], state[AT], state[SPENT]
+    while cursor < size and spent < pause:
         if ids[cursor] < 0:
             cursor += 1
             continue
         row = ids[cursor]
         ids[cursor] = row | EXPANDED
-        count = 0
-        place = list_at(up_at, level, row)
-        for j in range(lists.shape[1]):
-            nb = lists[place, j]
-            if nb < 0:
-                break
-            if seen[nb] != epoch:
-                seen[nb] = epoch
-                prefetch(rows, nb)
-                fresh[count] = nb
-                count += 1
+        count = frontier(lists, list_at(up_at, level, row), seen, epoch, rows, fresh)
+        spent += count
         for at in range(count):
             d = near(query, rows, norms, fresh[at], metric)
             place = insert_sorted(dist, ids, size, ef, d, fresh[at])
             if place >= 0:
                 size = min(size + 1, ef)
-                cursor = min(cursor, place)
+                if place <= cursor:
+                    cursor = place
+                    prefetch_list(lists, list_at(up_at, level, fresh[at]))
+    state[SIZE], state[AT], state[SPENT], state[OPEN] = size, cursor, spent, size - cursor
+
+
+@leaf
+def unmark(ids, size):
+    """Clear the EXPANDED marks of a result."""
     for at in range(size):
         ids[at] &= 2147483647
-    return size
 
 
-@jit
-def search(query, rows, norms, metric, links, up_at, up, entry, top, ef, dist, ids, seen, epochs):
+@leaf
+def search(query, rows, norms, metric, links, up_at, up, entry, top, ef, dist, ids, seen, epochs, fresh, pause, state):
     """The unfiltered search: down through the levels, then `beam` at level 0."""
-    start = descend(query, rows, norms, metric, up_at, up, entry, top, 0)
-    return beam(query, rows, norms, metric, links, up_at, 0, start, ef, dist, ids, seen, next_epoch(seen, epochs))
+    start = entry
+    if state[SIZE] == 0:
+        start = descend(query, rows, norms, metric, up_at, up, entry, top, 0)
+        next_epoch(seen, epochs)
+    beam(query, rows, norms, metric, links, up_at, 0, start, ef, dist, ids, seen, epochs[0], fresh, pause, state)
+    if state[OPEN] == 0:
+        unmark(ids, state[SIZE])
 
 
-@jit
+@leaf
 def passes(owner, words, row):
     """Whether the row is live and its doc allowed (no words: every doc is)."""
     doc = owner[row]
@@ -118,10 +149,14 @@ def passes(owner, words, row):
     return (words[word] >> np.uint64(doc & 63)) & np.uint64(1) != 0
 
 
-@jit
+@leaf
 def local_share(links, start, owner, words):
     """Share of allowed rows among the neighbours' neighbours of a row."""
     tested, passed = 0, 0
+    for j in range(links.shape[1]):
+        if links[start, j] < 0:
+            break
+        prefetch_list(links, links[start, j])
     for j in range(links.shape[1]):
         nb = links[start, j]
         if nb < 0:
@@ -135,7 +170,7 @@ def local_share(links, start, owner, words):
     return passed / max(1, tested)
 
 
-@jit
+@leaf
 def _bits(word):
     """How many bits of a uint64 are set."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -144,14 +179,17 @@ def _bits(word):
     return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@jit
-def spread(words, doc_row, links, wanted):
-    """At most `wanted` linked rows of allowed docs, evenly spaced among these (docs of several vectors left out)."""
+@leaf
+def spread(words, doc_row, links, picked, wanted):
+    """Up to `wanted` linked rows of allowed docs, evenly spaced among these (docs of several vectors left out).
+
+    Fills `picked`, returns how many.
+    """
     total = 0
     for at in range(len(words)):
         total += _bits(words[at])
     step = max(1, total // wanted)
-    picked, count, passed, due = np.empty(wanted, np.int32), 0, 0, 0
+    count, passed, due = 0, 0, 0
     for at in range(len(words)):
         here = _bits(words[at])
         if passed + here > due and count < wanted:
@@ -164,10 +202,10 @@ def spread(words, doc_row, links, wanted):
                 count += 1
             due = max(due + step, passed + here)
         passed += here
-    return picked[:count]
+    return count
 
 
-@jit
+@leaf
 def filtered(
     query,
     rows,
@@ -183,6 +221,9 @@ def filtered(
     ids,
     seen,
     epochs,
+    fresh,
+    pause,
+    state,
     owner,
     words,
     doc_row,
@@ -194,90 +235,139 @@ def filtered(
 ):
     """About ef allowed rows near the query; `strategy` SWEEP or TWO_HOP, or EITHER: as the rows around it suggest.
 
-    share: of all docs that are allowed.  Returns (entries filled, distances computed, strategy taken); EITHER means
-    that the filter avoids the query's surroundings, so that a walk would be misled or cost more than `budget`.
+    share: of all docs that are allowed.  state[TAKEN] tells the strategy; EITHER means that the filter avoids the
+    query's surroundings, so that a walk would cost more than `budget` distances; never when that is more than rows.
     """
-    start = descend(query, rows, norms, metric, up_at, up, entry, top, 0)
-    if strategy == EITHER:
-        local = local_share(links, start, owner, words)
-        if AVOIDED * local < share:
-            return 0, 0, EITHER
-        strategy = TWO_HOP if THINNED * share <= local < SWEEP_FROM else SWEEP
-        if strategy == SWEEP and MET * ef > local * budget:
-            return 0, 0, EITHER
-    epoch = next_epoch(seen, epochs)
-    if strategy == SWEEP:
-        size, spent = sweep(
-            query, rows, norms, metric, links, start, ef, dist, ids, seen, epoch, owner, words, budget, heap_d, heap_i
+    if state[TAKEN] == 0:
+        start = descend(query, rows, norms, metric, up_at, up, entry, top, 0)
+        state[TAKEN] = suited(links, start, owner, words, ef, share, strategy, budget)
+        if state[TAKEN] == EITHER:
+            return
+        next_epoch(seen, epochs)
+        starts = spread(words, doc_row, links, fresh, SAMPLES) if state[TAKEN] == TWO_HOP else 0
+        fresh[starts] = start
+        starts += 1
+        enter(
+            query,
+            rows,
+            norms,
+            metric,
+            ef,
+            dist,
+            ids,
+            seen,
+            epochs[0],
+            owner,
+            words,
+            heap_d,
+            heap_i,
+            fresh,
+            starts,
+            state,
         )
-        return size, spent, SWEEP
-    starts = np.append(spread(words, doc_row, links, SAMPLES), np.int32(start))
-    size, spent = two_hop(
-        query, rows, norms, metric, links, starts, ef, dist, ids, seen, epoch, owner, words, budget, heap_d, heap_i
+    collect(
+        query,
+        rows,
+        norms,
+        metric,
+        links,
+        ef,
+        dist,
+        ids,
+        seen,
+        epochs[0],
+        fresh,
+        pause,
+        state,
+        owner,
+        words,
+        heap_d,
+        heap_i,
     )
-    return size, spent, TWO_HOP
 
 
-@jit
-def sweep(query, rows, norms, metric, links, start, ef, dist, ids, seen, epoch, owner, words, budget, heap_d, heap_i):
-    """Walk the whole graph near the query, collect only what passes. Stops after about `budget` distances.
+@leaf
+def suited(links, start, owner, words, ef, share, strategy, budget):
+    """The walk for EITHER (see `filtered`), by the share of rows allowed around its start; any other is returned."""
+    if strategy != EITHER:
+        return strategy
+    local = local_share(links, start, owner, words)
+    if THINNED * share <= local < SWEEP_FROM:
+        return TWO_HOP
+    pays = AVOIDED * local >= share and MET * ef <= local * budget
+    return SWEEP if pays or budget > len(owner) else EITHER
 
-    Returns (entries filled, distances computed).
-    """
-    d = near(query, rows, norms, start, metric)
-    seen[start] = epoch
-    heap = push_min(heap_d, heap_i, 0, d, start)
-    size, spent = 0, 1
-    if passes(owner, words, start):
-        dist[0], ids[0], size = d, start, 1
-    fresh = np.empty(links.shape[1], np.int32)
-    while heap > 0 and spent < budget:
+
+@leaf
+def enter(query, rows, norms, metric, ef, dist, ids, seen, epoch, owner, words, heap_d, heap_i, starts, count, state):
+    """Begin a walk under a filter at the first `count` rows of `starts`."""
+    heap, size = 0, 0
+    for at in range(count):
+        row = starts[at]
+        if seen[row] != epoch:
+            seen[row] = epoch
+            d = near(query, rows, norms, row, metric)
+            heap = push_min(heap_d, heap_i, heap, d, row)
+            if passes(owner, words, row):
+                insert_sorted(dist, ids, size, ef, d, row)
+                size = min(size + 1, ef)
+    state[OPEN], state[SIZE], state[SPENT] = heap, size, count
+
+
+@leaf
+def collect(
+    query, rows, norms, metric, links, ef, dist, ids, seen, epoch, fresh, pause, state, owner, words, heap_d, heap_i
+):
+    """The walk itself. SWEEP: over the whole graph near the query, collecting what passes. TWO_HOP: over passing rows
+    only, stepping over the others."""
+    heap, size, spent = state[OPEN], state[SIZE], state[SPENT]
+    stepping = state[TAKEN] == TWO_HOP
+    while heap > 0 and spent < pause:
         if size == ef and heap_d[0] > dist[size - 1]:
+            heap = 0
             break
         row = heap_i[0]
         heap = pop_min(heap_d, heap_i, heap)
-        count = 0
-        for j in range(links.shape[1]):
-            nb = links[row, j]
-            if nb < 0:
-                break
-            if seen[nb] != epoch:
-                seen[nb] = epoch
-                prefetch(rows, nb)
-                fresh[count] = nb
-                count += 1
+        if stepping:
+            count = two_hop_frontier(links, owner, words, row, seen, epoch, rows, fresh)
+        else:
+            count = frontier(links, row, seen, epoch, rows, fresh)
         spent += count
         for at in range(count):
             nb = fresh[at]
             d = near(query, rows, norms, nb, metric)
             if size < ef or d < dist[size - 1]:
                 heap = push_min(heap_d, heap_i, heap, d, nb)
-                if passes(owner, words, nb):
+                if heap_i[0] == nb:
+                    prefetch_list(links, nb)
+                if stepping or passes(owner, words, nb):
                     insert_sorted(dist, ids, size, ef, d, nb)
                     size = min(size + 1, ef)
-    return size, spent
+    state[OPEN], state[SIZE], state[SPENT] = heap, size, spent
 
 
-@jit
-def two_hop_frontier(links, owner, words, row, limit, seen, epoch, rows, fresh):
-    """Unseen passing rows one step from `row`, or two steps through rows that fail; at most `limit` (+ a list)."""
-    count = 0
-    for j in range(links.shape[1]):
+@leaf
+def two_hop_frontier(links, owner, words, row, seen, epoch, rows, fresh):
+    """Unseen passing rows one step from `row`, or two steps through rows that fail; about 2m at most."""
+    limit, count = links.shape[1], 0
+    for j in range(limit):
         nb = links[row, j]
         if nb < 0:
             break
-        if passes(owner, words, nb) and seen[nb] != epoch:
+        if not passes(owner, words, nb):
+            prefetch_list(links, nb)
+        elif seen[nb] != epoch:
             seen[nb] = epoch
             prefetch(rows, nb)
             fresh[count] = nb
             count += 1
-    for j in range(links.shape[1]):
+    for j in range(limit):
         nb = links[row, j]
         if nb < 0 or count >= limit:
             break
         if passes(owner, words, nb):
             continue
-        for i in range(links.shape[1]):
+        for i in range(limit):
             far = links[nb, i]
             if far < 0:
                 break
@@ -290,41 +380,7 @@ def two_hop_frontier(links, owner, words, row, limit, seen, epoch, rows, fresh):
     return count
 
 
-@jit
-def two_hop(
-    query, rows, norms, metric, links, starts, ef, dist, ids, seen, epoch, owner, words, budget, heap_d, heap_i
-):
-    """Walk passing rows only, stepping over the others, from `starts`. Returns as `sweep` does."""
-    heap, size = 0, 0
-    for row in starts:
-        if seen[row] != epoch:
-            seen[row] = epoch
-            d = near(query, rows, norms, row, metric)
-            heap = push_min(heap_d, heap_i, heap, d, row)
-            if passes(owner, words, row):
-                insert_sorted(dist, ids, size, ef, d, row)
-                size = min(size + 1, ef)
-    spent = len(starts)
-    limit = links.shape[1]
-    fresh = np.empty(2 * limit, np.int32)
-    while heap > 0 and spent < budget:
-        if size == ef and heap_d[0] > dist[size - 1]:
-            break
-        row = heap_i[0]
-        heap = pop_min(heap_d, heap_i, heap)
-        count = two_hop_frontier(links, owner, words, row, limit, seen, epoch, rows, fresh)
-        spent += count
-        for at in range(count):
-            nb = fresh[at]
-            d = near(query, rows, norms, nb, metric)
-            if size < ef or d < dist[size - 1]:
-                heap = push_min(heap_d, heap_i, heap, d, nb)
-                insert_sorted(dist, ids, size, ef, d, nb)
-                size = min(size + 1, ef)
-    return size, spent
-
-
-@jit
+@leaf
 def within(
     query,
     rows,
@@ -340,42 +396,36 @@ def within(
     found,
     seen,
     epochs,
+    fresh,
+    pause,
+    state,
     owner,
-    budget,
     heap_d,
     heap_i,
 ):
     """Live rows no further than `radius`, in no order; the walk goes on to distance radius + epsilon·|radius|.
 
-    found: (≥ budget + a list) int32.  Returns (entries filled, distances computed), unfinished when these reach
-    `budget`.
+    found: (≥ the largest pause + a list) int32, the result.
     """
-    start = descend(query, rows, norms, metric, up_at, up, entry, top, 0)
-    epoch = next_epoch(seen, epochs)
-    d = near(query, rows, norms, start, metric)
-    seen[start] = epoch
-    heap = push_min(heap_d, heap_i, 0, d, start)
-    edge = max(d, radius)
-    count, spent = 0, 1
-    if d <= radius and owner[start] >= 0:
-        found[0], count = start, 1
-    fresh = np.empty(links.shape[1], np.int32)
-    while heap > 0 and spent < budget:
+    if state[SPENT] == 0:
+        start = descend(query, rows, norms, metric, up_at, up, entry, top, 0)
+        seen[start] = next_epoch(seen, epochs)
+        d = near(query, rows, norms, start, metric)
+        state[OPEN] = push_min(heap_d, heap_i, 0, d, start)
+        state[SPENT] = 1
+        if d <= radius and owner[start] >= 0:
+            found[0] = start
+            state[SIZE] = 1
+    heap, count, spent, epoch = state[OPEN], state[SIZE], state[SPENT], epochs[0]
+    edge = np.float32(np.inf)  # shrinks towards the radius as the walk comes nearer
+    while heap > 0 and spent < pause:
         row, d = heap_i[0], heap_d[0]
-        if d > edge + epsilon * abs(edge):
-            break
         edge = max(radius, min(edge, d))
+        if d > edge + epsilon * abs(edge):
+            heap = 0
+            break
         heap = pop_min(heap_d, heap_i, heap)
-        unseen = 0
-        for j in range(links.shape[1]):
-            nb = links[row, j]
-            if nb < 0:
-                break
-            if seen[nb] != epoch:
-                seen[nb] = epoch
-                prefetch(rows, nb)
-                fresh[unseen] = nb
-                unseen += 1
+        unseen = frontier(links, row, seen, epoch, rows, fresh)
         spent += unseen
         for at in range(unseen):
             d = near(query, rows, norms, fresh[at], metric)
@@ -384,4 +434,4 @@ def within(
                 if d <= radius and owner[fresh[at]] >= 0:
                     found[count] = fresh[at]
                     count += 1
-    return count, spent
+    state[OPEN], state[SIZE], state[SPENT] = heap, count, spent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -232,3 +233,44 @@ def test_a_range_over_much_of_the_index_is_exact(monkeypatch, built):
     distances = ((vectors.astype(float) - vectors[3]) ** 2).sum(1)
     hits = index.range(vectors[3], float(np.median(distances)))
     assert hits.plan.exact and len(hits.doc_ids) == ROWS // 2
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.1])
+def test_a_walk_whose_time_is_up_gives_what_it_has_found(monkeypatch, built, share):
+    monkeypatch.setattr("redisvss.index.hnsw._LOOK", 64)
+    index, vectors = built
+    allowed = BitMap(np.random.default_rng(3).permutation(ROWS)[: int(ROWS * share)].tolist())
+    options = {"ef_runtime": 50, "policy": "BATCHES"}
+    whole = index.knn(vectors[3], 10, allowed, **options)
+    cut = index.knn(vectors[3], 10, allowed, deadline=time.monotonic() - 1, **options)
+    assert cut.timed_out and not whole.timed_out and cut.plan.strategy == whole.plan.strategy
+    assert 0 < len(cut.doc_ids) <= 10 and set(cut.doc_ids.tolist()) <= set(allowed)
+    in_time = index.knn(vectors[3], 10, allowed, deadline=time.monotonic() + 60, **options)
+    assert in_time.doc_ids.tolist() == whole.doc_ids.tolist() and not in_time.timed_out
+
+
+def test_a_range_whose_time_is_up_gives_what_it_has_found(monkeypatch, built):
+    index, vectors = built
+    distances = ((vectors.astype(float) - vectors[3]) ** 2).sum(1)
+    radius = float(np.sort(distances)[200])
+    whole = index.range(vectors[3], radius).doc_ids
+    monkeypatch.setattr("redisvss.index.flat._CHUNK_ELEMENTS", 100 * DIM)
+    scanned = index.range(vectors[3], radius, deadline=time.monotonic() - 1)
+    assert scanned.timed_out and set(scanned.doc_ids.tolist()) == {doc for doc in whole.tolist() if doc < 100}
+    monkeypatch.setattr("redisvss.index.vectors._RANGE_FROM", 1)
+    monkeypatch.setattr("redisvss.index.hnsw._LOOK", 20)
+    walked = index.range(vectors[3], radius, deadline=time.monotonic() - 1)
+    assert walked.timed_out and walked.plan.strategy == "graph"
+    assert set(walked.doc_ids.tolist()) < set(whole.tolist())
+
+
+def test_a_batch_size_widens_the_walk_and_counts_batches(built):
+    """RediSearch 2.10.5, 10,000 docs, fewer than k allowed: 5,000 batches of 2, 100 of 100."""
+    index, vectors = built
+    plan = index.plan(10, ROWS // 2, policy="BATCHES", batch_size=400)
+    assert plan.ef == 200 and plan.batches == 1
+    assert index.plan(100, ROWS // 2, policy="BATCHES", batch_size=2).batches == 100
+    assert index.plan(100, 10, policy="BATCHES", batch_size=7).batches == -(-ROWS // 7)
+    assert index.plan(10, ROWS // 2, policy="BATCHES").batches == 1
+    hits = index.knn(vectors[3], 10, BitMap(range(0, ROWS, 2)), policy="BATCHES", batch_size=400)
+    assert hits.plan.ef == 200 and hits.plan.mode == "HYBRID_BATCHES"
