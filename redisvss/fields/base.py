@@ -44,8 +44,6 @@ class Limits:
 
     min_prefix: int = 2  # MINPREFIX: shorter prefixes match nothing
     max_expansions: int = 200  # MAXPREFIXEXPANSIONS: values or terms one affix, fuzzy or wildcard stands for
-    min_stem_length: int = 4  # MINSTEMLEN
-    min_phonetic_length: int = 3  # MIN_PHONETIC_TERM_LEN
 
 
 @dataclass(frozen=True)
@@ -131,6 +129,10 @@ class Leaf(ABC):
     def document_count(self) -> int:
         """How many documents hold the term: n of the IDF."""
         return len(self.docs)
+
+    def document_counts(self, ids: Ids) -> Scores | int:
+        """n of the IDF where it depends on the document: a leaf may stand for several terms."""
+        return self.document_count()
 
     @abstractmethod
     def explain(self) -> str:

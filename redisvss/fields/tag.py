@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from redisvss import ast
 from redisvss.errors import EMPTY_NOT_INDEXED
-from redisvss.fields.base import BindContext, Field, Leaf, QueryError, field_type
+from redisvss.fields.base import BindContext, Field, Ids, Leaf, QueryError, Scores, field_type
 from redisvss.fields.json_types import json_value, strings_of, wrong_type
+from redisvss.index.bitmaps import ids_of
 from redisvss.index.patterns import wildcard
 from redisvss.index.tags import TagIndex
 from redisvss.schema import DEFAULT_TAG_SEPARATOR, FieldSpec, IndexDefinition
@@ -38,6 +42,45 @@ class TagLeaf(Leaf):
 
     def profile(self) -> dict[str, Any]:
         return {"Type": "TAG", "Term": self.value}
+
+
+class TagExpansion(Leaf):
+    """The values an affix or a pattern stands for: the first of them that a document has counts for it."""
+
+    kind = "term"
+
+    def __init__(self, children: list[TagLeaf], query_type: str) -> None:
+        self.children = children
+        self.query_type = query_type
+
+    def estimate(self) -> int:
+        return sum(child.estimate() for child in self.children)
+
+    def _docs(self) -> BitMap:
+        return BitMap.union(*(child.docs for child in self.children)) if self.children else BitMap()
+
+    @cached_property
+    def _first(self) -> NDArray[np.int32]:
+        """doc id → the first child that has it, or -1."""
+        first = np.full(self.docs.max() + 1 if self.docs else 1, -1, np.int32)
+        for number, child in reversed(list(enumerate(self.children))):
+            first[ids_of(child.docs)] = number
+        return first
+
+    def chosen(self, ids: Ids) -> NDArray[np.int32]:
+        """The child that counts for each document; -1 where none does."""
+        first = self._first
+        return np.where(ids < len(first), first[np.minimum(ids, len(first) - 1)], -1)
+
+    def document_counts(self, ids: Ids) -> Scores:
+        held = np.array([child.document_count() for child in self.children] + [1], np.float64)
+        return held[self.chosen(ids)]  # -1 is the last: 1 where none matches
+
+    def explain(self) -> str:
+        return self.query_type
+
+    def profile(self) -> dict[str, Any]:
+        return {"Type": "UNION", "Query type": self.query_type}
 
 
 @field_type
@@ -98,26 +141,31 @@ class TagField(Field):
 
     def leaves(self, node: ast.Node, context: BindContext) -> list[Leaf]:
         assert isinstance(node, ast.Tag)
-        return [TagLeaf(self.tags, value) for item in node.items for value in self._values(item, context)]
+        return [self._leaf(item, context) for item in node.items]
 
-    def _values(self, item: ast.Node, context: BindContext) -> list[str]:
-        """The stored values an item of `{…}` stands for."""
+    def _leaf(self, item: ast.Node, context: BindContext) -> Leaf:
+        """One item of `{…}`."""
         limits = context.limits
         match item:
             case ast.Term(text):
                 value = self.fold(context.text(text))
                 if not value and not self.spec.index_empty:
                     raise QueryError(EMPTY_NOT_INDEXED)
-                return [value]
+                return TagLeaf(self.tags, value)
             case ast.Affix(text, prefix, suffix):
                 affix = self.fold(context.text(text))
-                if len(affix.encode("utf-8", "surrogateescape")) < limits.min_prefix:
-                    return []
-                return self.tags.affix(affix, prefix, suffix, limits.max_expansions)
-            case ast.Wildcard(pattern):
-                return self.tags.matching(wildcard(self.fold(context.text(pattern))), limits.max_expansions)
+                long_enough = len(affix.encode("utf-8", "surrogateescape")) >= limits.min_prefix
+                found = self.tags.affix(affix, prefix, suffix, limits.max_expansions) if long_enough else []
+                return self._expansion(found, f"PREFIX - {affix}")
+            case ast.Wildcard(text):
+                pattern = self.fold(context.text(text))
+                found = self.tags.matching(wildcard(pattern), limits.max_expansions)
+                return self._expansion(found, f"WILDCARD - {pattern}")
             case _:
                 raise TypeError(f"no tag item: {item}")
+
+    def _expansion(self, values: list[str], query_type: str) -> TagExpansion:
+        return TagExpansion([TagLeaf(self.tags, value) for value in values], query_type)
 
     def info(self) -> dict[str, Any]:
         return {"SEPARATOR": self.separator.encode()}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from redisvss.fields.base import Ids, Leaf, contains
+from redisvss.fields.tag import TagExpansion
 from redisvss.index.bitmaps import bitmap_of, ids_of
 from redisvss.index.segment import Postings
 from redisvss.query.bound import AllDocs, And, BoundNode, Not, Nothing, Opt, Or
@@ -148,7 +149,10 @@ def _match(node: BoundNode, ids: Ids) -> _Match:
 def _match_leaf(leaf: Leaf, ids: Ids) -> _Match:
     if not isinstance(leaf, Positioned):
         kind = {"term": _TERM, "metric": _METRIC}.get(leaf.kind, _NUMERIC)
-        return _positionless(leaf.holds(ids), kind)
+        matched = leaf.holds(ids)
+        if isinstance(leaf, TagExpansion) and len(leaf.children) > 1:  # a union, which takes part without a position
+            return _Match(np.where(matched, _GROUP, 0).astype(np.uint8), Offsets(matched, np.empty(0, np.uint64)))
+        return _positionless(matched, kind)
     offsets = leaf.offsets(ids)
     return _Match(np.where(leaf.holds(ids), _TERM, 0).astype(np.uint8), offsets)
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redisvss.fields.base import Ids, Leaf, contains
+from redisvss.fields.tag import TagExpansion
 from redisvss.index.bitmaps import ids_of
 from redisvss.query.bound import AllDocs, And, BoundNode, Not, Nothing, Opt, Or
 from redisvss.query.collect import best_first
@@ -57,8 +58,7 @@ def _leaf_value(formula: TfIdf, leaf: Leaf, ids: Ids, weight: float) -> Floats:
 
 
 def _term(leaf: Leaf, ids: Ids, weight: float) -> Term:
-    holders = leaf.document_counts(ids) if isinstance(leaf, AffixLeaf) else leaf.document_count()
-    return Term(ids, weight, leaf.frequencies(ids), holders)
+    return Term(ids, weight, leaf.frequencies(ids), leaf.document_counts(ids))
 
 
 def _weight_of(node: BoundNode) -> float:
@@ -292,7 +292,7 @@ def _explain_group(formula: TfIdf, node: And | Or, parts: Sequence[BoundNode], i
 def _explain_leaf(formula: TfIdf, leaf: Leaf, ids: Ids, weight: float) -> Explanation:
     if leaf.kind != "term":
         return formula.explain_other(ids, weight, 0 if leaf.kind == "metric" else leaf.frequencies(ids)[0], False)
-    if isinstance(leaf, AffixLeaf):
+    if isinstance(leaf, AffixLeaf | TagExpansion):
         chosen = leaf.children[int(leaf.chosen(ids)[0])]
         inner = float(_value(formula, chosen, ids)[0])
         return [formula.explain_group(weight, inner), [_explain_node(formula, chosen, ids)]]

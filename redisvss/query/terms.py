@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redisvss.fields.base import contains
-from redisvss.fields.tag import TagLeaf
+from redisvss.fields.tag import TagExpansion, TagLeaf
 from redisvss.query.bound import And, BoundNode, Opt, Or
 from redisvss.query.text_leaves import AffixLeaf, TermLeaf
 
@@ -39,6 +39,10 @@ def _matches(node: BoundNode, ids: Ids) -> Iterator[tuple[int, bytes]]:
             for position, child in enumerate(node.chosen(ids).tolist()):
                 if child >= 0:
                     yield position, node.children[child].term
+        case TagExpansion():
+            for position, child in enumerate(node.chosen(ids).tolist()):
+                if child >= 0:
+                    yield position, node.children[child].value.encode("utf-8", "surrogateescape")
         case And() | Or():
             for part in node.children:
                 yield from _matches(part, ids)
