@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from redisvss.errors import NOT_CONVERTIBLE, OUT_OF_BOUNDS, CommandError
 from redisvss.fields.base import Limits
+from redisvss.index.text import WordLengths
 from redisvss.numbers import parse_integer
 
 Value = str | None
@@ -120,6 +121,7 @@ class Config:
 
     def __init__(self) -> None:
         self._values: dict[str, Value] = {name: option.default for name, option in OPTIONS.items()}
+        self.word_lengths = WordLengths()
         self._derive()
 
     def get(self, name: str) -> Value:
@@ -148,9 +150,9 @@ class Config:
         self.limits = Limits(
             min_prefix=self._integer("MINPREFIX"),
             max_expansions=self._integer("MAXPREFIXEXPANSIONS"),
-            min_stem_length=self._integer("MINSTEMLEN"),
-            min_phonetic_length=self._integer("MIN_PHONETIC_TERM_LEN"),
         )
+        self.word_lengths.stemmed = self._integer("MINSTEMLEN")
+        self.word_lengths.heard = self._integer("MIN_PHONETIC_TERM_LEN")
 
     def _integer(self, name: str) -> int:
         value = self._values[name]

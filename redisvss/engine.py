@@ -43,7 +43,7 @@ class Engine:
         self.cursors: CursorTable[Any] = CursorTable(
             lambda: int(self.config.get("INDEX_CURSOR_LIMIT") or 0), time.monotonic
         )
-        self.catalog = Catalog(store)
+        self.catalog = Catalog(store, self.config.word_lengths)
         self.temporaries = Temporaries(store, self.catalog, self._expire)
         self.synchronizer = Synchronizer(store, self.catalog.changed, options, self.temporaries.turn)
         self.catalog.followers = self.synchronizer

@@ -24,7 +24,7 @@ from redisvss.fields.text import TextField
 from redisvss.index.columns import StringColumn
 from redisvss.index.doctable import DocTable
 from redisvss.index.stemming import LANGUAGES
-from redisvss.index.text import TextIndex
+from redisvss.index.text import TextIndex, WordLengths
 from redisvss.locks import ReadWriteLock
 from redisvss.numbers import parse_float
 from redisvss.schema import FieldSpec, IndexDefinition
@@ -53,12 +53,16 @@ class FailureCount:
 
 @dataclass(frozen=True)
 class _Slot:
-    """A field and what is kept beside it. column: SORTABLE strings; searchable: not NOINDEX, or kept for sorting."""
+    """A field and what is kept beside it. column: SORTABLE strings; searchable: not NOINDEX, or kept for sorting.
+
+    present: documents with a value to index; missing: of INDEXMISSING, those without any, a JSON null being one.
+    """
 
     position: int
     field: Field
     column: StringColumn | None
     present: BitMap
+    missing: BitMap | None
     searchable: bool
     is_text: bool
 
@@ -92,7 +96,9 @@ class _Batch:
 class SearchIndex:
     """See `apply` for writing; readers hold `lock.read()` while they use `table`, `fields` or `text`."""
 
-    def __init__(self, definition: IndexDefinition) -> None:
+    def __init__(self, definition: IndexDefinition, lengths: WordLengths | None = None) -> None:
+        """lengths: of the words that are stemmed and heard, which FT.CONFIG may change for all indexes."""
+        self._lengths = lengths
         self.lock = ReadWriteLock()
         self._writer = threading.Lock()  # one `apply` at a time, decoding included: it reads the field list
         self.scanning = False
@@ -110,11 +116,12 @@ class SearchIndex:
     def _reset(self, definition: IndexDefinition) -> None:
         self.definition = definition
         self.table = DocTable()
-        self.text = TextIndex()
+        self.text = TextIndex(self._lengths)
         self.fields: list[Field] = []
         self.by_name: dict[str, Field] = {}
         self.sort_columns: dict[str, StringColumn] = {}
         self.present: list[BitMap] = []
+        self.missing: dict[str, BitMap] = {}
         self._slots: list[_Slot] = []
         self.field_failures: list[FailureCount] = []
         self.payloads: dict[int, bytes] = {}
@@ -132,6 +139,8 @@ class SearchIndex:
         self.by_name[spec.name] = made
         self.present.append(BitMap())
         self.field_failures.append(FailureCount())
+        if spec.index_missing:
+            self.missing[spec.name] = BitMap()
         if spec.sortable and spec.type != "NUMERIC":
             self.sort_columns[spec.name] = StringColumn()
         self._slots.append(
@@ -140,6 +149,7 @@ class SearchIndex:
                 field=made,
                 column=self.sort_columns.get(spec.name),
                 present=self.present[-1],
+                missing=self.missing.get(spec.name),
                 searchable=not spec.noindex or spec.type == "NUMERIC",
                 is_text=isinstance(made, TextField),
             )
@@ -285,6 +295,8 @@ class SearchIndex:
             text = None if value is None else self.reader.sort_key(slot.field.spec, raw)
             if text is not None:
                 slot.column.put(doc_id, text)
+        if slot.missing is not None:
+            (slot.missing.add if raw is None else slot.missing.discard)(doc_id)
         if value is not None:
             slot.present.add(doc_id)
             if slot.searchable:
@@ -306,6 +318,8 @@ class SearchIndex:
         self.payloads.pop(doc_id, None)
         for column in self.sort_columns.values():
             column.remove(doc_id)
+        for missing in self.missing.values():
+            missing.discard(doc_id)
         for position, present in enumerate(self.present):
             if doc_id in present:
                 present.discard(doc_id)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from redisvss.engine import Engine
 
 
+_WORD_LENGTHS = ("MINSTEMLEN", "MIN_PHONETIC_TERM_LEN")
+
+
 @command("FT.CONFIG", arity=-3, flags=("admin",), summary="Describes, retrieves and sets runtime configuration options")
 def ft_config(engine: Engine, session: Session, args: Args) -> Reply:
     action, name = args.next().upper(), as_text(args.next()).upper()
@@ -25,10 +28,21 @@ def ft_config(engine: Engine, session: Session, args: Args) -> Reply:
         case b"SET":
             if not len(args):
                 raise CommandError(MISSING)
+            if name in _WORD_LENGTHS:
+                _index_what_waits(engine)
             engine.config.set(name, as_text(args.next()))
             return OK
         case _:
             return "No such configuration action"  # RediSearch answers a simple string, not an error
+
+
+def _index_what_waits(engine: Engine) -> None:
+    """By the lengths that were in force when it was written."""
+    for name in engine.catalog.names():
+        if (index := engine.catalog.find(name)) is not None:
+            engine.synchronizer.complete(index)
+            with index.lock.read():
+                index.text.flush()
 
 
 def _matching(pattern: str) -> list[str]:

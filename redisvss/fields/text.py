@@ -102,3 +102,4 @@ def _configure(text: TextIndex, field: TextField) -> None:
     text.set_language(definition.language)
     text.set_synonyms(definition.synonyms)
     text.offsets = not definition.nooffsets
+    text.counts = not definition.nofreqs

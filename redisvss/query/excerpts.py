@@ -29,12 +29,17 @@ class Excerpt:
     summary: Summary | None
 
 
+def check_excerpts(definition: IndexDefinition, request: SearchRequest) -> None:
+    """Before the query is looked at, and whether or not fields are shown. Raises QueryError."""
+    asked = request.highlight is not None or request.summarize is not None
+    if asked and (definition.nohl or definition.nooffsets):
+        raise QueryError(_NO_OFFSETS)
+
+
 def excerpts_of(definition: IndexDefinition, request: SearchRequest) -> dict[bytes, Excerpt]:
     """The excerpts of a page by the name the reply shows; raises QueryError. JSON documents have none in 2.10."""
     if request.highlight is None and request.summarize is None:
         return {}
-    if definition.nohl or definition.nooffsets:
-        raise QueryError(_NO_OFFSETS)
     if definition.key_type != "HASH":
         return {}
     if request.returned is not None:

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from redisvss.index.text import WordLengths
 from redisvss.schema import FieldSpec, IndexDefinition
 from redisvss.searchindex import SearchIndex
 from redisvss.stores.base import DELETE, KEEP, Change, Store
@@ -44,8 +45,10 @@ class Catalog:
 
     followers: Followers
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, lengths: WordLengths | None = None) -> None:
+        """lengths: see SearchIndex."""
         self._store = store
+        self._lengths = lengths
         self._lock = threading.RLock()
         self._entries: dict[bytes, Entry] = {}
         self._indexes: dict[bytes, SearchIndex] = {}
@@ -192,7 +195,7 @@ class Catalog:
         index = self._indexes.get(name)
         if index is None or known is None or known.identity != entry.identity:
             self._forget(name)
-            self._indexes[name] = index = SearchIndex(entry.definition)
+            self._indexes[name] = index = SearchIndex(entry.definition, self._lengths)
             self.followers.add(index, scan)
         else:
             index.redefine(entry.definition)

@@ -11,7 +11,7 @@ from redisvss.errors import CommandError
 def test_what_searches_read_follows_what_is_set() -> None:
     config = Config()
     assert (config.dialect, config.timeout_ms, config.max_search_results) == (1, 500, 1_000_000)
-    assert (config.limits.min_prefix, config.limits.max_expansions, config.limits.min_stem_length) == (2, 200, 4)
+    assert (config.limits.min_prefix, config.limits.max_expansions, config.word_lengths.stemmed) == (2, 200, 4)
     for name, value in {"default_dialect": "3", "TIMEOUT": "0", "MINPREFIX": "1", "ON_TIMEOUT": "FAIL"}.items():
         config.set(name, value)
     assert (config.dialect, config.timeout_ms, config.limits.min_prefix, config.fail_on_timeout) == (3, 0, 1, True)
