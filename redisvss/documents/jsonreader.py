@@ -51,7 +51,9 @@ class JsonReader(DocumentReader):
 
     def sort_key(self, spec: FieldSpec, raw: list[Any]) -> str | None:
         """The first value; SORTABLE on JSON never folds."""
-        value = raw[0][0] if isinstance(raw[0], list) and raw[0] else raw[0]
+        value = raw[0]
+        if isinstance(value, list):
+            value = value[0] if value else None
         text = _kept_for_sorting(value)
         return None if text is ABSENT else text.decode("utf-8", "surrogateescape")
 
@@ -90,6 +92,8 @@ class JsonReader(DocumentReader):
             return ABSENT
         if dialect < MULTI_VALUE_DIALECT and not expand:
             return to_text(found[0])
+        if found[0] == []:  # in 2.10.5, and so for several values of which the first is empty
+            return ABSENT
         if name in self._sortable and len(found) == 1 and not isinstance(found[0], list | dict):
             return _expanded(found[0]) if expand and _is_number(found[0]) else _kept_for_sorting(found[0])
         return _expanded(found) if expand else serialize(found)

@@ -48,18 +48,17 @@ class BoundQuery:
 class MissingLeaf(Leaf):
     """`ismissing(@field)`"""
 
-    kind = "metric"  # adds nothing to a score in RediSearch
+    weight = 0.0  # adds nothing to a score, but under `~`, which has a weight of its own
 
-    def __init__(self, name: str, universe: Callable[[], BitMap], present: BitMap) -> None:
+    def __init__(self, name: str, missing: BitMap) -> None:
         self.name = name
-        self.universe = universe
-        self.present = present
+        self.missing = missing
 
     def estimate(self) -> int:
-        return max(len(self.universe()) - len(self.present), 0)
+        return len(self.missing)
 
     def _docs(self) -> BitMap:
-        return self.universe() - self.present
+        return self.missing
 
     def explain(self) -> str:
         return f"ISMISSING{{{self.name}}}"
@@ -182,6 +181,9 @@ class _Binder:
             bound.label = f"{indexed.spec.type}:@{name}"
         if isinstance(indexed, NumericField | GeoField):
             return bound  # ranges weigh 1 whatever is written behind them
+        if isinstance(bound, Or):
+            for leaf in leaves:  # each tag of a list, and then the list
+                _weigh(leaf, attributes)
         return _weigh(bound, attributes)
 
     def _check_parameters(self, node: ast.Node) -> None:
@@ -197,7 +199,7 @@ class _Binder:
             return Nothing()
         if not indexed.spec.index_missing:
             raise QueryError(f"'ismissing' requires field '{name}' to be defined with 'INDEXMISSING'")
-        return MissingLeaf(name, self._universe, self.index.present[self.index.fields.index(indexed)])
+        return MissingLeaf(name, self.index.missing[name])
 
     def _weighted(self, node: ast.Node, bound: BoundNode) -> BoundNode:
         return _weigh(bound, self._attributes(node))
