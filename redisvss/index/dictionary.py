@@ -134,7 +134,7 @@ class _Group:
         own = np.bitwise_or.reduce(_bits(_code_points(word)), initial=np.uint64(0))
         near = _at_most(self.bits & ~own, distance) & _at_most(~self.bits & own, distance)
         rows = np.flatnonzero(near)
-        return rows[_edits(word, self.letters[rows]) <= distance]
+        return rows[_are_near(word, self.letters[rows], distance)]
 
 
 def _code_points(text: str) -> NDArray[np.uint32]:
@@ -162,10 +162,15 @@ def _group_by_length(terms: list[str]) -> dict[int, _Group]:
     return groups
 
 
-def _edits(word: str, letters: NDArray[np.uint32]) -> NDArray[np.int16]:
-    """Levenshtein distance of `word` to each row, all rows at once: one step of the table per pair of letters."""
+def _are_near(word: str, letters: NDArray[np.uint32], distance: int) -> NDArray[np.bool_]:
+    """Whether each row is within that Levenshtein distance, all rows at once: one table step per pair of letters.
+
+    RediSearch (2.10.5) takes a term's last letter for granted where the term without it is near enough and the whole
+    term is near to some beginning of the word: so it forgives two last letters that changed places.
+    """
     rows, length = letters.shape
     above = np.tile(np.arange(length + 1, dtype=np.int16)[:, None], rows)
+    begun = above[length]  # the least distance of the term to a beginning of the word
     for i, letter in enumerate(word, 1):
         differs = (letters != ord(letter)).T
         row = np.empty_like(above)
@@ -173,5 +178,6 @@ def _edits(word: str, letters: NDArray[np.uint32]) -> NDArray[np.int16]:
         for j in range(1, length + 1):
             replaced = above[j - 1] + differs[j - 1]
             row[j] = np.minimum(np.minimum(above[j], row[j - 1]) + 1, replaced)
-        above = row
-    return above[length]
+        above, begun = row, np.minimum(begun, row[length])
+    near = above[length] <= distance
+    return near | ((above[length - 1] <= distance) & (begun <= distance)) if length else near
