@@ -41,7 +41,7 @@ class HashReader(DocumentReader):
 
     def sort_key(self, spec: FieldSpec, raw: bytes) -> str:
         text = raw.decode("utf-8", "surrogateescape")
-        return text if spec.unf else text.lower()
+        return text if spec.unf else text.casefold()
 
     def compared(self, document: Hash, name: bytes, dialect: int) -> bytes | None:
         return document.get(self._by_attribute.get(name, name))

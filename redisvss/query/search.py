@@ -25,7 +25,7 @@ from redisvss.index.tokenizer import DEFAULT_STOPWORDS
 from redisvss.query.bind import BoundQuery, bind
 from redisvss.query.bound import AllDocs, And, BoundNode, Nothing
 from redisvss.query.collect import by_number, by_text
-from redisvss.query.excerpts import Excerpt, excerpt_row, excerpts_of
+from redisvss.query.excerpts import Excerpt, check_excerpts, excerpt_row, excerpts_of
 from redisvss.query.execute import Floats, Matches, execute
 from redisvss.query.explain import explain_query
 from redisvss.query.formulas import ScoreContext
@@ -36,6 +36,7 @@ from redisvss.query.profile import Profiler
 from redisvss.query.projection import Loader, project
 from redisvss.query.request import SearchRequest
 from redisvss.query.score import SCORERS, explain
+from redisvss.query.text_leaves import Exact
 from redisvss.searchindex import SearchIndex
 
 _STOPWORDS = frozenset(DEFAULT_STOPWORDS)
@@ -102,6 +103,7 @@ class Search:
 
     def run(self) -> SearchResult:
         clock = self.clock
+        check_excerpts(self.index.definition, self.request)
         tree = self.parse(self.request.query)
         clock.lap("parse")
         with self.index.lock.read():
@@ -184,12 +186,17 @@ class Search:
 
     def _restricted(self, query: BoundQuery) -> BoundQuery:
         """INKEYS, FILTER and GEOFILTER narrow the query, or the filter of its KNN; a `*` still scores beside them."""
-        extra = self._extra()
+        extra = self._extra()[::-1]  # each is put before all there is: the order equally rare clauses score in
         if not extra:
             return query
-        unfiltered = query.knn is not None and isinstance(query.root, AllDocs)
-        children: list[BoundNode] = extra if unfiltered else [query.root, *extra]
-        return dataclasses.replace(query, root=children[0] if len(children) == 1 else And(children))
+        match query.root:
+            case AllDocs() if query.knn is not None:
+                root = extra[0] if len(extra) == 1 else And(extra)
+            case And(children) if not isinstance(query.root, Exact):
+                root = dataclasses.replace(query.root, children=[*extra, *children])
+            case _:
+                root = And([*extra, query.root])
+        return dataclasses.replace(query, root=root)
 
     def _extra(self) -> list[BoundNode]:
         return [*self._filters(), *self._geofilters(), *self._keys()]
