@@ -65,6 +65,13 @@ def test_dialect_3_shows_a_sortable_value_of_json_bare(client: Any) -> None:
     ]
 
 
+def test_from_dialect_3_an_empty_list_is_nothing_to_return(client: Any) -> None:
+    jsons(client, "$.g[*] AS g TAG", {"a": [], "b": [[]], "c": [{"a": []}, {"a": 1}]})
+    names = ("RETURN", "3", "$.a", "$.b", "$.c[*].a")
+    assert search(client, "*", *names) == [("d0", {"$.a": "[]", "$.b": "[[]]", "$.c[*].a": "[]"})]
+    assert search(client, "*", *names, "DIALECT", "3") == [("d0", {"$.b": "[[[]]]"})]
+
+
 @pytest.mark.parametrize(
     ("dialect", "keys", "shown"),
     [("2", ["d2", "d1", "d0"], ['["a","q"]', '["z","q"]', "m"]), ("3", ["d2", "d0", "d1"], None)],
