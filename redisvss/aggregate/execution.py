@@ -9,7 +9,7 @@ from typing import Any
 
 from redisvss.aggregate.chunk import Chunk, End, merge
 from redisvss.aggregate.plan import Plan, plan
-from redisvss.aggregate.request import Pipeline
+from redisvss.aggregate.request import Arrange, GroupBy, Pipeline
 from redisvss.aggregate.source import Source
 from redisvss.aggregate.streams import Observer, Run, open_stream
 from redisvss.errors import CommandError
@@ -57,6 +57,7 @@ class Execution:
         self.pipeline = pipeline
         self._plan: Plan = plan(pipeline, source)
         self._source = source
+        self._most = _most(pipeline)
         self._seconds = seconds
         self._fail_on_timeout = fail_on_timeout
         self._run = Run(source, None, unstable_features, *([clock] if clock else []))
@@ -71,7 +72,12 @@ class Execution:
         self._run.deadline = None if self._seconds is None else self._run.clock() + self._seconds
 
     def read(self, count: int | None = None) -> Page:
-        """The next `count` rows, or all; raises CommandError if an error comes before the first of them."""
+        """The next `count` rows, or all; raises CommandError if an error comes before the first of them.
+
+        A page full of all the rows a LIMIT lets through does not look what is behind it either (seen on 2.10.5).
+        """
+        if count is not None and self._most is not None:
+            count = min(count, self._most)
         with self._lock:
             self._start_clock()
             chunk, end = self._gather(count)
@@ -167,6 +173,17 @@ def _rows_of(names: list[str], columns: list[Column], size: int) -> Iterator[Row
     masks = [column.mask().tolist() for column in columns]
     for row, there in zip(zip(*values, strict=True), zip(*masks, strict=True), strict=True):
         yield [(name, value) for name, value, known in zip(names, row, there, strict=True) if known]
+
+
+def _most(pipeline: Pipeline) -> int | None:
+    """What the last LIMIT lets through; None: there is none behind the last GROUPBY, or a SORTBY does its work."""
+    for step in reversed(pipeline.steps):
+        match step:
+            case Arrange(keys, offset, limit) if limit and (keys is None or offset):
+                return limit
+            case Arrange() | GroupBy():
+                return None
+    return None
 
 
 def _paired(scores: list[float], explanations: list[Any]) -> list[Any]:

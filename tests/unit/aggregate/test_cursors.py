@@ -133,12 +133,30 @@ def test_a_sorted_query_has_read_everything_by_its_first_page() -> None:
     assert [(first, total) for first, total, _ in pages(Pipeline((GroupBy(("n",)),)), 7, 3)] == [(7, 7), (0, 0), (0, 0)]
 
 
+@pytest.mark.parametrize(
+    ("steps", "rows"),
+    [
+        ((Arrange(None, 2, 3),), [3, 0]),
+        ((Arrange(None, 5, 3),), [2]),  # the source ends before the limit does
+        ((Arrange(None, 0, 3), Filter(b"@n < 2")), [2]),
+        ((Arrange((SortKey("n", True),), 2, 3),), [3, 0]),
+        ((Arrange((SortKey("n", True),), 0, 3),), [3]),
+        ((Arrange(None, 0, 3), GroupBy(("n",))), [3]),
+        ((GroupBy(("n",)), Arrange(None, 0, 3)), [3, 0]),
+    ],
+)
+def test_a_page_of_all_a_limit_lets_through_leaves_the_cursor_open(steps: tuple[Any, ...], rows: list[int]) -> None:
+    """As asked of 2.10.5: a SORTBY that takes the first rows only knows that it has no more."""
+    assert [len(page) for _, _, page in pages(Pipeline((Load((b"n",)), *steps)), 7, 1000)] == rows
+
+
 def test_a_filter_counts_the_rows_it_drops() -> None:
     assert pages(Pipeline((Filter(b"@n > 3"),)), 7, 2) == [(5, 6, [4.0, 5.0]), (1, 1, [6.0])]
 
 
 def test_withcount_reads_everything_first() -> None:
-    assert pages(Pipeline((Apply(b"@n", "n"), Arrange(None, 1, 2)), exact_total=True), 5, 10) == [(5, 5, [1.0, 2.0])]
+    limited = Pipeline((Apply(b"@n", "n"), Arrange(None, 1, 2)), exact_total=True)
+    assert pages(limited, 5, 10) == [(5, 5, [1.0, 2.0]), (0, 0, [])]
     assert pages(Pipeline((Apply(b"@n", "n"),), exact_total=True), 2, 10) == [(2, 2, [0.0, 1.0])]
 
 
