@@ -7,12 +7,14 @@ what TOLIST lists are compared in any order. WARNING: both servers are flushed. 
 if there are any. Left out are texts 2.10.33 words differently (translated below) and what the reference gets wrong:
 SORTBY, TOLIST and COUNT_DISTINCT of an APPLY that only renames or splits, FIRST_VALUE BY with values missing, groups
 whose hashes collide (numbers in front of another key), `NULL` (a literal that changes while it is used), `to_str` of
-a computed string, and what ends its process: `%` by less than one, QUANTILE without a fraction.
+a computed string, dialect 4 (whose early stop takes SORTBY's order along), and what ends its process: `%` by less
+than one, QUANTILE without a fraction. BM25STD is float32 there; `text_scoring.py` compares it.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import re
 import sys
@@ -33,6 +35,7 @@ _REDUCERS = "SUM AVG MIN MAX STDDEV COUNT_DISTINCT TOLIST"
 SCHEMA, FUNCTIONS, CALENDAR, REDUCERS = (words.split() for words in (_SCHEMA, _FUNCTIONS, _CALENDAR, _REDUCERS))
 NAMES = ["k", "n", "m", "t", "b", "g", "u", "alias", "p", "raw"]
 NUMERIC, STRINGS = ["k", "n", "m"], ["t", "b", "g", "u", "alias", "p", "raw"]
+SCORERS = ["TFIDF", "TFIDF.DOCNORM", "BM25", "DISMAX", "DOCSCORE"]
 QUERIES = ["*", "*", "*", "*", "@n:[-inf 20]", "@g:{red|blue}", "hello", "@u:{A}", "nothinglikethis"]
 WORDS = ["Hello", "hello world", "World", "zebra", "Éa", "a,b", "b, c ,a", "12", "1.5", " 7", "0x10", "x y"]
 TRANSLATED = [
@@ -156,10 +159,24 @@ class Pipelines:
         self._sortable = list(self._known)
         self._fresh = 0
         args = [self.chance.choice(QUERIES)]
+        args += self._options(args[0])
         if self.chance.random() < 0.5:
             args += self._load()
         for _ in range(self.chance.randint(0, 4)):
             args += self._step()
+        return args
+
+    def _options(self, query: str) -> list[str]:
+        """Scores of words only: to what holds no text the reference gives no finite ones."""
+        args: list[str] = []
+        if self.chance.random() < 0.3:
+            args += ["DIALECT", str(self.chance.randint(1, 3))]
+        if self.chance.random() < 0.2:
+            args += ["WITHCURSOR", "COUNT", str(self.chance.choice((1, 2, 7, 1000)))]
+        if query == "hello" and self.chance.random() < 0.7:
+            args += ["ADDSCORES", "SCORER", self.chance.choice(SCORERS)]
+            self._sortable.append("__score")
+            self._known.append("__score")
         return args
 
     def _step(self) -> list[str]:
@@ -254,8 +271,16 @@ class Pipelines:
 
 
 def ask(client: Any, args: Sequence[str]) -> Any:
+    """The pages of the answer, one without a cursor; or the text of the error."""
     try:
-        return client.execute_command("FT.AGGREGATE", "agg:idx", *args)
+        reply = client.execute_command("FT.AGGREGATE", "agg:idx", *args)
+        if "WITHCURSOR" not in args:
+            return [reply]
+        pages = [reply[0]]
+        while reply[1]:
+            reply = client.execute_command("FT.CURSOR", "READ", "agg:idx", reply[1])
+            pages.append(reply[0])
+        return pages
     except redis.ResponseError as error:
         text = str(error)
         for pattern, replacement in TRANSLATED:
@@ -279,12 +304,15 @@ def _pairs(row: list[Any]) -> list[Any]:
 
 
 def same(ours: Any, theirs: Any, ordered: bool) -> bool:
+    """Page by page; rows without an order may stand on any page."""
     if isinstance(ours, str) or isinstance(theirs, str):
         return bool(ours == theirs)
-    rows, wanted = ([comparable(_pairs(row)) for row in reply[1:]] for reply in (ours, theirs))
+    rows, wanted = ([[comparable(_pairs(row)) for row in page[1:]] for page in pages] for pages in (ours, theirs))
     if not ordered:
-        rows, wanted = sorted(rows, key=repr), sorted(wanted, key=repr)
-    return bool(ours[0] == theirs[0] and rows == wanted)
+        if [len(page) for page in rows] != [len(page) for page in wanted]:
+            return False
+        rows, wanted = ([sorted(itertools.chain(*pages), key=repr)] for pages in (rows, wanted))
+    return bool([page[0] for page in ours] == [page[0] for page in theirs] and rows == wanted)
 
 
 def fill(client: Any, hashes: Sequence[dict[str, str]]) -> None:
@@ -311,7 +339,10 @@ def main() -> int:
     pipelines, different, errors = Pipelines(options.seed), 0, 0
     for _ in range(options.count):
         args = pipelines.next()
-        theirs, mine = ask(native, args), ask(ours, args)
+        try:
+            theirs, mine = ask(native, args), ask(ours, args)
+        except redis.ConnectionError:
+            raise SystemExit(f"the reference ended at {args}") from None
         errors += isinstance(theirs, str)
         if not same(mine, theirs, pipelines.ordered):
             different += 1
