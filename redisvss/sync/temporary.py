@@ -44,6 +44,15 @@ class Temporaries:
             if index is not None and index.definition.temporary is not None:
                 self._look_at(index, max(index.definition.temporary, 0))
 
+    def seconds_left(self, index: SearchIndex) -> int:
+        """Of a TEMPORARY index's life if nobody uses it from now on, rounded down."""
+        seconds = max(index.definition.temporary or 0, 0)
+        watched = self._watched.get(index)
+        if watched is None or index.last_used > watched.used:  # used since the last turn
+            return max(int(seconds - (time.monotonic() - index.last_used)), 0)
+        left_ms: int = self._store.call("PTTL", ALIVE_PREFIX + index.name)
+        return max(left_ms, 0) // 1000
+
     def _look_at(self, index: SearchIndex, seconds: int) -> None:
         watched = self._watched.get(index)
         if watched is None or index.last_used > watched.used:
