@@ -22,8 +22,6 @@ def ft_synupdate(engine: Engine, session: Session, args: Args) -> Reply:
     definition = engine.definition(args.next(), _UNKNOWN)
     group = as_text(args.next())
     rescan = not args.accept(b"SKIPINITIALSCAN")
-    if not len(args):
-        raise CommandError("ERR wrong number of arguments for 'FT.SYNUPDATE' command")
     terms = [as_text(term).lower() for term in args]
 
     def add(current: IndexDefinition) -> IndexDefinition:

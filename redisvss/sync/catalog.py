@@ -100,7 +100,11 @@ class Catalog:
             self.followers.complete(index)
         with self._lock:
             altered = self._store.update(INDEX_PREFIX + name, update)
-            if altered is not None:
+            if altered is None:
+                return
+            if rescan and index is not None and self._entries.get(name) == altered:
+                self._redefine(index, altered, scan=True)  # as RediSearch does: options of FT.CONFIG may have changed
+            else:
                 self._adopt(name, altered, scan=rescan)
 
     def rebuild(self, name: bytes) -> None:
@@ -198,10 +202,13 @@ class Catalog:
             self._indexes[name] = index = SearchIndex(entry.definition, self._lengths)
             self.followers.add(index, scan)
         else:
-            index.redefine(entry.definition)
-            if scan:
-                self.followers.rescan(index)
+            self._redefine(index, entry, scan)
         self._entries[name] = entry
+
+    def _redefine(self, index: SearchIndex, entry: Entry, scan: bool) -> None:
+        index.redefine(entry.definition)
+        if scan:
+            self.followers.rescan(index)
 
     def _forget(self, name: bytes) -> None:
         self._entries.pop(name, None)
