@@ -69,8 +69,8 @@ def _sort_pair(
 ) -> list[tuple[bytes, Any]]:
     """The sort field as the document has it; of a JSON document, as RETURN would show it."""
     found = [pair for pair in rest if pair[0] == spec.identifier]
-    if hit.sort_value is None:
-        return found
+    if hit.sort_value is None and (found or spec.sortable):
+        return found  # a null that is not kept for sorting is shown
     if found and not spec.sortable:
         hit.sort_value = found[0][1]  # what was compared gives way to the document's own text
     if found:

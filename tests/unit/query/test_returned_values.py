@@ -65,6 +65,16 @@ def test_dialect_3_shows_a_sortable_value_of_json_bare(client: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize(("dialect", "shown"), [("2", None), ("3", "[null]")])
+def test_a_null_sorted_by_is_shown_unless_it_is_kept_for_sorting(client: Any, dialect: str, shown: str | None) -> None:
+    jsons(client, "$.n AS n NUMERIC $.g[*] AS g TAG $.k AS k TAG SORTABLE", {"n": None, "g": [None], "k": None})
+    for name in ("n", "g"):
+        [(_, fields)] = search(client, "*", "SORTBY", name, "DIALECT", dialect)
+        assert list(fields) == [name, "$"] and fields[name] == shown
+    [(_, fields)] = search(client, "*", "SORTBY", "k", "DIALECT", dialect)
+    assert list(fields) == ["$"]
+
+
 def test_from_dialect_3_an_empty_list_is_nothing_to_return(client: Any) -> None:
     jsons(client, "$.g[*] AS g TAG", {"a": [], "b": [[]], "c": [{"a": []}, {"a": 1}]})
     names = ("RETURN", "3", "$.a", "$.b", "$.c[*].a")
