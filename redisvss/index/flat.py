@@ -92,6 +92,21 @@ def scan_docs(store: RowStore, query: Query, docs: BitMap, k: int) -> tuple[Ints
     return top_of_docs(store, query, ids_of(docs), k)
 
 
+def top_of_rows(store: RowStore, query: Query, rows: Ints, k: int) -> tuple[Ints, Floats] | None:
+    """(doc ids, distances) of the k nearest of a few rows, ties by doc id, in one compiled call where that will do.
+
+    What a walk found is ranked by it: `scan` would take as long again to decide how.
+    """
+    if query.odd or len(store.odd) or store.many or not 0 < k <= _FEW or len(rows) > 2 * _FEW:
+        return None
+    if not warm.loaded(store.dtype, store.metric, store.dim):
+        return None
+    from redisvss.index.compiled import top
+
+    nearest, distances = top(store, query, rows, min(k, len(rows)))
+    return store.row_doc[nearest].astype(np.int64), distances
+
+
 def _best(store: RowStore, rows: Ints, distances: Floats, k: int, timed_out: bool) -> Scan:
     order = nearest(distances, store.row_doc[rows], k)
     return Scan(rows[order], distances[order], len(rows), timed_out)

@@ -55,10 +55,6 @@ class Scratch:
         self.heap_d = np.empty(rows + 1, np.float32)  # untouched pages cost nothing
         self.heap_i = np.empty(rows + 1, np.int32)
 
-    @property
-    def through(self) -> bool:
-        return not self.state[walk.OPEN]
-
 
 class Graph:
     """The graph's lists and every algorithm on them. One writer at a time; searches may run beside it."""
@@ -80,11 +76,12 @@ class Graph:
         self._mended_to = 0
         self._scratch: list[Scratch] = []
         self.metric = metric_of(store, 1.0)
+        self._arithmetic = query_type(store)
 
     # ---- arrays as the kernels want them -------------------------------------------------------------------------
 
     def _blank(self) -> Array:
-        return np.empty(self.store.dim, query_type(self.store))
+        return np.empty(self.store.dim, self._arithmetic)
 
     @property
     def _lists(self) -> tuple[Array, Array, Array]:
@@ -318,28 +315,23 @@ class Graph:
 
     def _place(self, query: Query) -> tuple[Any, ...]:
         """The arguments every search starts with."""
-        array, metric = query.wide.astype(query_type(self.store)), metric_of(self.store, query.norm)
+        array, metric = query.wide.astype(self._arithmetic), metric_of(self.store, query.norm)
         return array, rows_of(self.store), self.store.norms, metric, *self._lists, self.entry, self.top
 
     def _walked(
         self, walk_on: Callable[[Scratch, int], None], ids: Array, budget: int, deadline: float | None
     ) -> Found:
         """Run a walk until it is through, has computed about `budget` distances or the deadline has passed."""
-        scratch = self._borrow()
-        state, pause, late = scratch.state, budget if deadline is None else min(budget, _LOOK), False
+        scratch, late = self._borrow(), False
+        pause = budget if deadline is None else min(budget, _LOOK)
         walk_on(scratch, pause)
-        while not scratch.through and state[walk.SPENT] < budget and not late:
+        while scratch.state[walk.OPEN] and pause < budget and not late:
             pause = min(budget, pause + _LOOK)
             walk_on(scratch, pause)
             late = deadline is not None and time.monotonic() > deadline
-        found = Found(
-            ids[: state[walk.SIZE]].astype(np.int64),
-            int(state[walk.SPENT]),
-            int(state[walk.TAKEN]),
-            late and not scratch.through,
-        )
+        still_open, size, spent, taken, _ = scratch.state.tolist()
         self._scratch.append(scratch)
-        return found
+        return Found(ids[:size].astype(np.int64), spent, taken, late and still_open > 0)
 
     def filtered(
         self,

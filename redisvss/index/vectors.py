@@ -285,6 +285,8 @@ class VectorIndex:
     def _ranked(self, query: Query, k: int, rows: Ints, plan: KnnPlan) -> KnnHits:
         """The k nearest of some live rows' docs, by exact distances."""
         store = self._store
+        if brief := flat.top_of_rows(store, query, rows, k):
+            return KnnHits(*brief, plan)
         if not store.many:
             return self._hits(flat.scan(store, query, rows, k), plan)
         docs, distances = _nearest_of_each(store.row_doc[rows].astype(np.int64), flat.judge(store, query, rows))
