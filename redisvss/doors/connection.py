@@ -27,9 +27,8 @@ from redisvss.doors.resp import (
     array,
     decode,
     elements,
-    encode,
-    encode_error,
 )
+from redisvss.doors.resp_encode import encode, encode_error
 from redisvss.errors import CommandError
 from redisvss.reply import Reply, Session
 

@@ -19,7 +19,8 @@ from fakeredis._helpers import SimpleError, SimpleString
 from fakeredis.aioredis import AsyncFakeSocket
 
 from redisvss.doors.link import LinkOwner
-from redisvss.doors.resp import Command, encode
+from redisvss.doors.resp import Command
+from redisvss.doors.resp_encode import encode
 from redisvss.errors import CommandError
 from redisvss.reply import Reply
 

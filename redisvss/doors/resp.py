@@ -1,4 +1,4 @@
-"""RESP2 and RESP3 without I/O: commands out of a client's bytes, replies into bytes, boundaries in Redis's bytes.
+"""RESP2 and RESP3 without I/O: commands out of a client's bytes, boundaries and values in Redis's bytes.
 
 It owns framing, limits and the protocol's error texts; it must not know sockets, commands or what a reply means.
 """
@@ -11,13 +11,12 @@ from typing import Any, Final, NamedTuple
 import hiredis
 
 from redisvss.errors import CommandError
-from redisvss.reply import Name, Reply, Set, format_double
+from redisvss.reply import Reply, Set
 
 MAX_INLINE: Final = 64 * 1024  # Redis's PROTO_INLINE_MAX_SIZE, also of a length line
 MAX_BULK: Final = 512 * 1024 * 1024  # Redis's proto-max-bulk-len
 MAX_MULTIBULK: Final = 1024 * 1024  # Redis before 7.0; later ones allow 2**31 - 1, memory no client means to use
 MAX_QUERY: Final = 1024 * 1024 * 1024  # Redis's client-query-buffer-limit: one command as a whole
-INT64: Final = range(-(2**63), 2**63)
 
 
 class ProtocolError(Exception):
@@ -411,57 +410,3 @@ _DECODERS: Final[dict[bytes, Callable[[_Decoder, bytes], Reply]]] = {
     b"%": _Decoder.pairs,
     b"|": _Decoder.attribute,
 }
-
-
-def encode(reply: Reply, protocol: int) -> bytes:
-    """A reply in the client's protocol, 2 or 3."""
-    parts: list[bytes] = []
-    _write(reply, protocol, parts.append)
-    return b"".join(parts)
-
-
-def encode_error(text: str) -> bytes:
-    return b"-%b\r\n" % _one_line(text)
-
-
-def _one_line(text: str) -> bytes:
-    return text.replace("\r", " ").replace("\n", " ").encode("utf-8", "surrogateescape")
-
-
-def _write(reply: Any, protocol: int, write: Callable[[bytes], None]) -> None:
-    match reply:
-        case Name():
-            write(b"+%b\r\n" % bytes(reply))
-        case bytes():
-            write(b"$%d\r\n%b\r\n" % (len(reply), reply))
-        case str():
-            write(b"+%b\r\n" % _one_line(reply))
-        case bool():
-            write((b"#t\r\n" if reply else b"#f\r\n") if protocol == 3 else b":%d\r\n" % reply)
-        case int():
-            write(_integer_reply(reply, protocol))
-        case float():
-            text = format_double(reply)
-            write(b",%b\r\n" % text if protocol == 3 else b"$%d\r\n%b\r\n" % (len(text), text))
-        case None:
-            write(b"_\r\n" if protocol == 3 else b"$-1\r\n")
-        case CommandError():
-            write(encode_error(str(reply)))
-        case dict():
-            write(b"%%%d\r\n" % len(reply) if protocol == 3 else b"*%d\r\n" % (2 * len(reply)))
-            for key, value in reply.items():
-                _write(key, protocol, write)
-                _write(value, protocol, write)
-        case list() | tuple():
-            write((b"~%d\r\n" if protocol == 3 and isinstance(reply, Set) else b"*%d\r\n") % len(reply))
-            for item in reply:
-                _write(item, protocol, write)
-        case _:
-            raise TypeError(f"not a reply: {type(reply).__name__}")
-
-
-def _integer_reply(value: int, protocol: int) -> bytes:
-    if value in INT64:
-        return b":%d\r\n" % value
-    text = b"%d" % value
-    return b"(%b\r\n" % text if protocol == 3 else b"$%d\r\n%b\r\n" % (len(text), text)

@@ -14,10 +14,10 @@ from redisvss.doors.resp import (
     array,
     decode,
     elements,
-    encode,
     pack,
     split_inline,
 )
+from redisvss.doors.resp_encode import encode
 from redisvss.errors import CommandError
 from redisvss.reply import Reply, Set
 
