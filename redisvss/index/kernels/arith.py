@@ -14,6 +14,8 @@ from llvmlite import ir
 from numba import extending, njit, types
 from numba.extending import overload
 
+from redisvss.index.kernels import cache
+
 INTEGER_DIMS = 33_000  # 2³¹ / 255²
 
 # Reassociation lets sums run in vector registers. NaN and infinity keep their IEEE meaning.
@@ -43,12 +45,22 @@ class IntegerCosine(NamedTuple):
 
 
 # typed Any: mypy takes an intrinsic's first parameter, the typing context, for one that callers must pass
-jit: Any = njit(nogil=True, fastmath=FAST, cache=True)
-# For kernels that allocate nothing: without numba's reference counts, which it takes on every array of a call (atomic
-# ones: an insertion into a sorted list took 79 ns with them, 6 without).
-leaf: Any = njit(nogil=True, fastmath=FAST, cache=True, _nrt=False)  # type: ignore[call-overload]  # not in its stubs
-_INLINED: Any = {"nogil": True, "fastmath": FAST, "_nrt": False}
 intrinsic: Any = extending.intrinsic
+
+
+def jit(function: Any, **more: Any) -> Any:
+    """Compile at the first call, to run without the interpreter's lock; see `cache` for where the code is kept."""
+    with cache.kept() as usable:
+        return njit(nogil=True, fastmath=FAST, cache=usable, **more)(function)
+
+
+def leaf(function: Any) -> Any:
+    """`jit` for kernels that allocate nothing: without numba's reference counts, which it takes on every array of a
+    call (atomic ones: an insertion into a sorted list took 79 ns with them, 6 without)."""
+    return jit(function, _nrt=False)
+
+
+_INLINED: Any = {"nogil": True, "fastmath": FAST, "_nrt": False}
 
 
 @intrinsic
@@ -210,10 +222,7 @@ def _true(query, rows, row, metric):
 
 @leaf
 def _rounded(similarity, rows):
-    """To the precision of its type, before it is taken from 1; `distance.exact` says why.
-
-    Numba's cache knows the text of a kernel's own file only: who changes arithmetic here changes its users' too.
-    """
+    """To the precision of its type, before it is taken from 1; `distance.exact` says why."""
     return similarity if rows.itemsize == 8 else np.float64(np.float32(similarity))
 
 
