@@ -31,6 +31,7 @@ from redisvss.index.matrix import Growing, Ints, RowStore
 _USELESS_SHARE = 0.05  # of rows left: reading scattered rows then costs as much as reading all in order
 _SKIPPED = 32  # scans that do without the copy after it ruled out too little
 _MAX_STEPS = 32_767  # of an int16 query
+_FIRST = 2048  # rows scanned ahead of the others, which then begin with a limit
 _SAMPLE = 4096  # rows the centre is the mean of
 
 
@@ -142,12 +143,12 @@ class CoarseRows:
                 *coded, store.metric is Metric.L2, *self._columns, store.row_doc, first, last, limits, best, found,
                 lowers, counts,
             )  # fmt: skip
-            kept.add(limits, best, [(f[:n], l[:n]) for f, l, n in zip(found, lowers, counts[:asked], strict=False)])
+            kept.add(limits, best, [(found[q, :n], lowers[q, :n]) for q, n in enumerate(counts[:asked])])
 
         reached, size = 0, max(ROWS, 4 * SCAN_SHARE // store.dim // ROWS * ROWS)
         block = store.size if deadline is None else max(ROWS, 4 * DEADLINE_EVERY // store.dim // ROWS * ROWS)
         while reached < store.size and (deadline is None or time.monotonic() <= deadline):
-            last = min(store.size, reached + block)
+            last = min(store.size, reached + (block if reached else min(block, _FIRST)))
             in_parallel(partial(_shifted, share, reached), last - reached, size)
             reached = last
         return [np.union1d(rows, store.odd[store.odd < reached]) for rows in kept.rows()], reached
@@ -158,7 +159,7 @@ class CoarseRows:
 
 
 class _Kept:
-    """What the shares of a scan found so far, by query; shared by their threads. Queries that pad a group want nothing."""
+    """What the shares of a scan found so far, by query; for all their threads. Those that fill a group find nothing."""
 
     def __init__(self, queries: int, asked: int, k: int) -> None:
         self._best = np.full((queries, k), np.inf)

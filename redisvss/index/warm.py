@@ -91,7 +91,7 @@ def _exercise(dtype: str, metric: Metric) -> None:
     compiled.measure(store, query, None)
     compiled.top(store, query, rows, 1)
     compiled.top_of_docs(store, query, ids_of(store.docs), 1)
-    if dtype in ("FLOAT32", "FLOAT64"):
+    if dtype not in INTEGER_TYPES:
         copy = CoarseRows(store)
         copy.candidates(query, 1)
         copy.candidates_of([query], 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from redisvss.index.kernels.arith import decode, jit
+from redisvss.index.kernels.arith import decode, jit, leaf
 from redisvss.index.kernels.products import ROWS, products
 
 _SLACK = 2.0**-21  # covers rounding in float32 of what is stored and of the reported distance
@@ -77,7 +77,7 @@ def select(
                     _keep(start, first, last, owner, lower, middle, q, limits, best, found, lowers, counts)
 
 
-@jit
+@leaf
 def _keep(start, first, last, owner, lower, middle, q, limits, best, found, lowers, counts):
     """Note the rows of a block that are within the limit, and lower the limit by their upper bounds."""
     k, count = best.shape[1], counts[q]

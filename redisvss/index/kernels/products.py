@@ -40,7 +40,7 @@ def products(_ctx: Any, codes: Any, block: Any, queries: Any, group: Any, out: A
 
 
 def _int16_query(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    rows, query, quads = _operands(context, builder, signature, args, 2 * 4)
+    rows, query, quads = _operands(context, builder, signature, args, 4)
     zero = ir.Constant(_SUMS, None)
     halves = [cgutils.alloca_once_value(builder, zero) for _ in range(2)]
     with cgutils.for_range(builder, quads) as loop:
@@ -73,15 +73,15 @@ def _int8_queries(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     return context.get_dummy_value()
 
 
-def _operands(context: Any, builder: Any, signature: Any, args: Any, quad_bytes: int) -> tuple[Any, Any, Any]:
-    """Pointers to the block and to the group of queries; how many times four dimensions they have."""
+def _operands(context: Any, builder: Any, signature: Any, args: Any, quad: int) -> tuple[Any, Any, Any]:
+    """Pointers to the block and to the group of queries; how many times four dimensions, `quad` numbers, it has."""
     starts = []
     for place in (0, 2):
         array = context.make_array(signature.args[place])(context, builder, args[place])
         offset = builder.mul(args[place + 1], builder.extract_value(array.strides, 0))
         starts.append(builder.gep(builder.bitcast(array.data, _I8.as_pointer()), [offset]))
-    width = builder.extract_value(array.strides, 0)
-    return starts[0], starts[1], builder.udiv(width, _I64(quad_bytes))
+    # by the shape: the stride of a single row may be anything
+    return starts[0], starts[1], builder.udiv(builder.extract_value(array.shape, 1), _I64(quad))
 
 
 def _load(builder: Any, start: Any, kind: Any, index: Any) -> Any:
