@@ -16,6 +16,7 @@ from redisvss.reply import Name, Ready, Reply, Set, format_double
 INT64: Final = range(-(2**63), 2**63)
 
 _Write = Callable[[bytes], None]
+_Encoder = Callable[[Any, int, _Write], None]
 
 
 def encode(reply: Reply, protocol: int) -> bytes:
@@ -35,13 +36,19 @@ def _one_line(text: str) -> bytes:
 
 def _write(reply: Any, protocol: int, write: _Write) -> None:
     """By exact type: a page of hits is hundreds of values, and a `match` over classes took three times as long."""
-    encoder = _ENCODERS.get(type(reply))
+    encoder = _ENCODERS.get(type(reply)) or _inherited(type(reply))
     if encoder is not None:
         encoder(reply, protocol, write)
     elif isinstance(reply, CommandError):
         write(encode_error(str(reply)))
     else:
         raise TypeError(f"not a reply: {type(reply).__name__}")
+
+
+@lru_cache(maxsize=64)
+def _inherited(kind: type) -> _Encoder | None:
+    """The encoder of what the type derives from: an expression's strings are bytes of a class of their own."""
+    return next((_ENCODERS[base] for base in kind.__mro__ if base in _ENCODERS), None)
 
 
 @lru_cache(maxsize=1024)
@@ -96,7 +103,7 @@ def _write_items(items: Iterable[Any], protocol: int, write: _Write) -> None:
             _write(item, protocol, write)
 
 
-_ENCODERS: Final[dict[type, Callable[[Any, int, _Write], None]]] = {
+_ENCODERS: Final[dict[type, _Encoder]] = {
     bytes: lambda value, _, write: write(_bulk(value)),
     Name: lambda value, _, write: write(b"+%b\r\n" % bytes(value)),
     str: lambda value, _, write: write(_simple(value)),

@@ -217,6 +217,16 @@ def mutate(rng: random.Random) -> bytes:
     return bytes(data)
 
 
+def test_values_of_derived_types_are_written_as_what_they_derive_from() -> None:
+    class Text(bytes):
+        """As an expression's strings are."""
+
+    assert encode([Text(b"ab"), Text(b"")], 2) == encode([b"ab", b""], 2)
+    assert encode({"a": Text(b"ab")}, 3) == encode({"a": b"ab"}, 3)
+    with pytest.raises(TypeError, match="not a reply: object"):
+        encode([object()], 3)
+
+
 def fuzz(rounds: int, seed: int) -> None:
     """Whatever arrives, split anywhere: the same commands and the same error, and nothing is raised."""
     rng = random.Random(seed)
