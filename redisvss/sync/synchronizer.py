@@ -248,7 +248,10 @@ class Synchronizer:
             except Exception as error:  # raised to whoever waits for the scan; tried again after the other indexes'
                 if self._closing.is_set():
                     return
-                _log.warning("Scan of index %r failed", followed.index.definition.name, exc_info=error)
+                trace = None if isinstance(error, RedisError) else error  # a server that restarts is no fault of ours
+                _log.warning(
+                    "Scan of index %r failed, will try again: %s", followed.index.definition.name, error, exc_info=trace
+                )
                 followed.scans.fail(error)
                 self._closing.wait(RETRY_SECONDS)
                 self._scans.put(followed)

@@ -20,7 +20,7 @@ class ThroughClient:
     """FT.SEARCH for every document; the stamp is SORTABLE, so the reply comes from the index itself."""
 
     def __init__(self, url: str) -> None:
-        self.client = redisvss.Redis.from_url(url, feed_wait=20, protocol=2)
+        self.client = redisvss.Redis.from_url(url, feed_wait=60, protocol=2)
         name = STAMP.decode()
         definition = IndexDefinition(prefix=[PREFIX.decode()])
         self.client.ft("docs").create_index([NumericField(name, sortable=True)], definition=definition)
