@@ -27,7 +27,7 @@ class Option:
 
 def _number(low: int = 0, high: int = 2**63 - 1) -> Callable[[str], str]:
     def check(text: str) -> str:
-        value = parse_integer(text.encode())
+        value = parse_integer(text.encode("utf-8", "surrogateescape"))
         if value is None:
             raise CommandError(NOT_CONVERTIBLE)
         if not low <= value <= high:

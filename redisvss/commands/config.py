@@ -51,7 +51,7 @@ def _matching(pattern: str) -> list[str]:
 
 def _shown(engine: Engine, name: str) -> bytes | None:
     value = engine.config.get(name)
-    return None if value is None else value.encode()
+    return None if value is None else value.encode("utf-8", "surrogateescape")
 
 
 def _help(texts: dict[str, str], engine: Engine, protocol: int) -> Reply:

@@ -45,10 +45,13 @@ def _write(reply: Any, protocol: int, write: _Write) -> None:
         raise TypeError(f"not a reply: {type(reply).__name__}")
 
 
-@lru_cache(maxsize=64)
 def _inherited(kind: type) -> _Encoder | None:
-    """The encoder of what the type derives from: an expression's strings are bytes of a class of their own."""
-    return next((_ENCODERS[base] for base in kind.__mro__ if base in _ENCODERS), None)
+    """The encoder of what a type derives from, kept: an expression's strings are bytes of a class of their own."""
+    for base in kind.__mro__:
+        if base in _ENCODERS:
+            _ENCODERS[kind] = _ENCODERS[base]
+            return _ENCODERS[kind]
+    return None
 
 
 @lru_cache(maxsize=1024)
