@@ -36,6 +36,7 @@ log = logging.getLogger("redisvss.server")
 
 MAX_BACKLOG: Final = 1 << 20  # bytes of commands read but not yet sent on; then the client is not read further
 MAX_PENDING: Final = 10_000  # commands sent whose replies are due
+MAX_RUN: Final = 32  # JSON commands of a pipeline that run together; their replies wait for the last of them
 MAX_PLAIN: Final = 4096  # names of plain commands remembered; clients may send any nonsense for a name
 LINGER: Final = 5.0  # seconds a client is given to take replies still due when it, or we, have closed
 
@@ -66,8 +67,8 @@ class Host(Protocol):
     async def permit_answer(self, connection: ClientConnection, args: Sequence[bytes]) -> CommandError | None:
         """As `permit`, behind the command: what it knows of the index by now decides whether the client may see it."""
 
-    def execute(self, args: Sequence[bytes], session: Session) -> Awaitable[Reply]:
-        """Run a command of ours off the event loop; raises CommandError."""
+    def execute(self, commands: Sequence[Sequence[bytes]], session: Session) -> Awaitable[Sequence[Reply | Exception]]:
+        """Run commands of ours one after the other off the event loop; in place of a reply, what was raised."""
 
     def opened(self, connection: ClientConnection) -> None: ...
 
@@ -211,7 +212,7 @@ class ClientConnection(asyncio.Protocol):
             return
         if (own := self.conversation.own(args)) is not None:
             self._held = True
-            self._start(self._answer(own))
+            self._start(self._answer(self._joined(own)))
             return
         step = self.conversation.route(args)
         match step.route:
@@ -226,6 +227,20 @@ class ClientConnection(asyncio.Protocol):
                 link.send(args, raw) if step.send is None else link.send(step.send, None)
                 self._pending.append(step)
                 self._held = step.holds
+
+    def _joined(self, own: Sequence[bytes]) -> list[Sequence[bytes]]:
+        """A JSON command with those right behind it: the way to a thread and back takes longer than most of them.
+
+        Who may run them depends on their keys alone, not on what an earlier one does.
+        """
+        run = [own]
+        if self._is_joinable(own):
+            while self._waiting and len(run) < MAX_RUN and self._is_joinable(self._waiting[0].args):
+                run.append(self._waiting.popleft().args)
+        return run
+
+    def _is_joinable(self, args: Sequence[bytes]) -> bool:
+        return args[0][:5].upper() == b"JSON." and self.conversation.own(args) is not None
 
     def _nothing_due(self) -> None:
         if self._parser.error is not None:
@@ -262,21 +277,31 @@ class ClientConnection(asyncio.Protocol):
 
     # Commands of ours
 
-    async def _answer(self, args: Sequence[bytes]) -> None:
-        error = None if self.conversation.listens_only else await self._host.permit(self, args)
-        step = self.conversation.route(args) if error is None else self.conversation.refuse(error)
-        self._reply(step.reply if step.route is Route.ANSWER else await self._run(args))
+    async def _answer(self, run: Sequence[Sequence[bytes]]) -> None:
+        steps = [await self._routed(args) for args in run]
+        replies = iter(await self._run([step.args for step in steps if step.route is Route.OURS]))
+        for step in steps:
+            self._reply(next(replies) if step.route is Route.OURS else step.reply)
         self._release()
 
-    async def _run(self, args: Sequence[bytes]) -> Reply:
-        try:
-            reply = await self._host.execute(args, self.conversation.session)
-            return await self._host.permit_answer(self, args) or reply
-        except CommandError as error:
-            return error
-        except Exception:  # a fault of ours must not take the client's connection, nor anybody else's
-            log.exception("command failed", extra={"client": self.peer, "command": args[0].decode("latin-1")})
-            return CommandError("ERR redisvss: internal error, see the server's log")
+    async def _routed(self, args: Sequence[bytes]) -> Step:
+        error = None if self.conversation.listens_only else await self._host.permit(self, args)
+        return self.conversation.route(args) if error is None else self.conversation.refuse(error)
+
+    async def _run(self, commands: Sequence[Sequence[bytes]]) -> list[Reply]:
+        replies = await self._host.execute(commands, self.conversation.session) if commands else ()
+        return [await self._told(args, reply) for args, reply in zip(commands, replies, strict=True)]
+
+    async def _told(self, args: Sequence[bytes], reply: Reply | Exception) -> Reply:
+        match reply:
+            case CommandError():
+                return reply
+            case Exception():  # a fault of ours must not take the client's connection, nor anybody else's
+                shown = {"client": self.peer, "command": args[0].decode("latin-1")}
+                log.error("command failed", exc_info=reply, extra=shown)
+                return CommandError("ERR redisvss: internal error, see the server's log")
+            case _:
+                return await self._host.permit_answer(self, args) or reply
 
     async def _finish_exec(
         self, own: Sequence[Sequence[bytes]], splice: Callable[[Sequence[bytes]], list[bytes]]
@@ -284,7 +309,7 @@ class ClientConnection(asyncio.Protocol):
         results: list[bytes] = []
         for args in own:
             error = await self._host.permit(self, args)
-            reply = await self._run(args) if error is None else error
+            reply = (await self._run([args]))[0] if error is None else error
             results.append(encode(reply, self.conversation.session.protocol))
         self._emit(array(splice(results)))
         self._release()

@@ -163,16 +163,25 @@ class Server:
     async def _refresh(self) -> None:
         await self._workers.run(self._services.refresh)
 
-    async def execute(self, args: Sequence[bytes], session: Session) -> Reply:
+    async def execute(self, commands: Sequence[Sequence[bytes]], session: Session) -> list[Reply | Exception]:
         started = time.perf_counter()
-        failed = True
-        try:
-            reply = await self._workers.run(self._execute, args, session)
-            failed = False
-            return reply
-        finally:
-            name = args[0].upper().decode("latin-1")
-            self.metrics.answered(name, time.perf_counter() - started, failed)
+        done = await self._workers.run(self._execute_all, commands, session)
+        for args, (reply, at) in zip(commands, done, strict=True):
+            self.metrics.answered(args[0].upper().decode("latin-1"), at - started, isinstance(reply, Exception))
+        return [reply for reply, _ in done]
+
+    def _execute_all(
+        self, commands: Sequence[Sequence[bytes]], session: Session
+    ) -> list[tuple[Reply | Exception, float]]:
+        """Each reply, or what was raised, with the time it was there."""
+        done: list[tuple[Reply | Exception, float]] = []
+        for args in commands:
+            try:
+                reply: Reply | Exception = self._execute(args, session)
+            except Exception as error:  # told to the client, or logged, by its connection
+                reply = error
+            done.append((reply, time.perf_counter()))
+        return done
 
     def _execute(self, args: Sequence[bytes], session: Session) -> Reply:
         name = args[0].upper()

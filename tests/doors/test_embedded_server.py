@@ -9,6 +9,7 @@ import fakeredis
 import pytest
 from harness import FakeEngine, Peer, serving, until
 
+from redisvss.doors import services
 from redisvss.doors.server import Server, Services
 from redisvss.stores.embedded import EmbeddedStore
 
@@ -30,6 +31,22 @@ def test_commands_errors_and_pipelines(port: int) -> None:
         assert peer.hear_all(3) == ["OK", 2, "-WRONGTYPE Operation against a key holding the wrong kind of value"]
         assert str(peer.hear()).startswith("-ERR unknown command 'nosuch'")
         assert peer.hear_all(3) == [b"2", ["value", b"2"], []]
+
+
+def test_json_commands_in_a_row_are_answered_each_in_its_place() -> None:
+    with serving(services.embedded()) as (server, port), Peer(port) as peer:
+        lines = []
+        for number in range(50):
+            lines += [f"JSON.SET d:{number} $ {number}", f"JSON.NUMINCRBY d:{number} $ 1", f"JSON.GET d:{number}"]
+        found = peer.say(*lines, "JSON.GET", "json.set d:0 $ nul", "GET d:7", "JSON.GET d:7", "JSON.FOO").hear_all(155)
+        assert found[:150] == [reply for n in range(50) for reply in ("OK", b"[%d]" % (n + 1), b"%d" % (n + 1))]
+        assert str(found[150]).startswith("-ERR wrong number of arguments")
+        assert found[151] == "-EOF while parsing a value at line 1 column 3"
+        assert found[152:154] == [b"8", b"8"]
+        assert str(found[154]).startswith("-ERR unknown command")
+        assert server.metrics.own["JSON.GET"].count == 52 and server.metrics.errors == 2
+        queued = peer.say("MULTI", "JSON.SET t $ 1", "JSON.GET t", "EXEC").hear_all(4)
+        assert queued == ["OK", "QUEUED", "QUEUED", ["OK", b"1"]]
 
 
 def test_both_protocols(port: int) -> None:
