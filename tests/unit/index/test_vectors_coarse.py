@@ -92,3 +92,60 @@ def test_a_deadline_that_is_kept_changes_nothing_and_one_that_is_not_cuts_short(
     cut = index.knn(x[3], 10, deadline=0.5)
     assert cut.timed_out
     assert cut.doc_ids.tolist() == np.argsort(truth(x[3], x[:2048], Metric.L2))[:10].tolist()
+
+
+@pytest.mark.parametrize("dtype", ["FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"])
+def test_a_batch_is_answered_as_its_queries_are(dtype, monkeypatch):
+    """Also in a batch: an odd query, k beyond what the copy is for, too few queries, filters, odd and dead rows."""
+    monkeypatch.setattr(module, "_WORTH_CODING", 1)
+    index = VectorIndex(VectorParams("FLAT", dtype, DIM, Metric.L2))
+    index.warm()
+    x = data("random", 3001, 1)
+    x[17] = np.inf
+    index.put(np.arange(3001), x)
+    index.remove(range(0, 3001, 5))
+    queries = data("random", 19, 4)
+    queries[3, 0] = np.nan
+    queries[5] = x[17]
+    assert index._coarse is not None
+    for k, some, allowed in (
+        (10, 19, None),
+        (200, 19, None),
+        (10, 3, None),
+        (0, 19, None),
+        (10, 19, BitMap(range(99))),
+    ):
+        together = index.knn_batch(queries[:some], k, allowed)
+        index._coarse._skip = 1 << 30  # without the copy
+        for hits, query in zip(together, queries[:some], strict=True):
+            alone = index.knn(query, k, allowed)
+            assert hits.doc_ids.tolist() == alone.doc_ids.tolist() and hits.plan == alone.plan
+            np.testing.assert_array_equal(hits.distances, alone.distances)
+        index._coarse._skip = 0
+
+
+def test_in_a_batch_too_the_copy_rules_most_rows_out(monkeypatch):
+    monkeypatch.setattr(module, "_WORTH_CODING", 1)
+    index = VectorIndex(VectorParams("FLAT", "FLOAT32", DIM, Metric.L2))
+    index.warm()
+    x = data("random", 20_000, 1)
+    index.put(np.arange(20_000), x)
+    left = index._coarse.candidates_of([index.prepare(query) for query in x[:11]], 10)
+    assert len(left) == 11
+    for row, rows in enumerate(left):
+        assert rows is not None and row in rows and 10 <= len(rows) < 1000
+
+
+def test_a_query_at_the_centre_and_rows_alike_are_bounded_too(monkeypatch):
+    """No length anywhere: scales, errors and the query's step have nothing to divide by."""
+    monkeypatch.setattr(module, "_WORTH_CODING", 1)
+    for metric in (Metric.L2, Metric.IP):
+        index = VectorIndex(VectorParams("FLAT", "FLOAT32", 3, metric))
+        index.warm()
+        index.put(np.arange(100), np.full((100, 3), 2.0, np.float32))
+        for query in (np.full(3, 2.0, np.float32), np.zeros(3, np.float32)):
+            index._coarse._skip = 0
+            assert index.knn(query, 5).doc_ids.tolist() == [0, 1, 2, 3, 4]
+            assert [hits.doc_ids.tolist() for hits in index.knn_batch(np.stack([query] * 4), 5)] == [
+                [0, 1, 2, 3, 4]
+            ] * 4
