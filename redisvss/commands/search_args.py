@@ -229,7 +229,7 @@ class SearchParser:
         if not self.args.accept(b"FIELDS"):
             return None
         try:
-            return tuple(self.args.counted("FIELDS"))
+            return tuple(self.args.counted("FIELDS")) or None
         except BadArgument:
             raise CommandError(f"Bad arguments for {option}") from None
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from redisvss.fields.base import QueryError
 from redisvss.query.highlight import Summary, Tags, highlight, summarize
-from redisvss.query.request import SearchRequest
+from redisvss.query.request import Returned, SearchRequest
 from redisvss.schema import FieldSpec, IndexDefinition
 from redisvss.searchindex import SearchIndex
 
@@ -36,20 +36,43 @@ def check_excerpts(definition: IndexDefinition, request: SearchRequest) -> None:
         raise QueryError(_NO_OFFSETS)
 
 
-def excerpts_of(definition: IndexDefinition, request: SearchRequest) -> dict[bytes, Excerpt]:
-    """The excerpts of a page by the name the reply shows; raises QueryError. JSON documents have none in 2.10."""
+def excerpts_of(
+    definition: IndexDefinition, request: SearchRequest, yields: Sequence[str] = ()
+) -> dict[bytes, Excerpt]:
+    """The excerpts of a page by the name the reply shows, which has to be an attribute's.
+
+    yields: names of the query's distances. Raises QueryError for names that RETURN or FIELDS may not hold.
+    """
     if request.highlight is None and request.summarize is None:
         return {}
-    if definition.key_type != "HASH":
-        return {}
     if request.returned is not None:
-        named = {wanted.alias: (wanted.name, "Property `{}` is not in schema") for wanted in request.returned}
-    elif listed := listed_fields(request):
-        named = {_identifier(definition, name): (name, "No such property `{}`") for name in listed}
+        shown = _returned(definition, request.returned, listed_fields(request))
     else:
-        named = {spec.identifier: (spec.attribute, "") for spec in definition.fields}
-    found = {shown: _excerpt(definition, request, *wanted) for shown, wanted in named.items()}
-    return {shown: excerpt for shown, excerpt in found.items() if excerpt is not None}
+        shown, listed = _visible(definition, request), listed_fields(request)
+        for name in listed:
+            if _text(name) in yields:
+                raise QueryError(f"Property `{_text(name)}` is not in schema")
+            if name not in shown and (definition.key_type == "JSON" or definition.attribute(name) is None):
+                raise QueryError(f"No such property `{_text(name)}`")
+        shown = [name for name in listed if name in shown] if listed else shown
+    found = {name: _excerpt(definition, request, name) for name in shown}
+    return {name: excerpt for name, excerpt in found.items() if excerpt is not None}
+
+
+def _returned(definition: IndexDefinition, returned: Sequence[Returned], listed: Sequence[bytes]) -> list[bytes]:
+    """Names RETURN shows; all of them have to be the schema's, whatever FIELDS says."""
+    for wanted in returned:
+        renamed = wanted.alias in listed and definition.attribute(wanted.alias) is None
+        if renamed or definition.attribute(wanted.name) is None:
+            raise QueryError(f"Property `{_text(wanted.alias)}` is not in schema")
+    return [wanted.alias for wanted in returned]
+
+
+def _visible(definition: IndexDefinition, request: SearchRequest) -> list[bytes]:
+    """Attributes that a whole document shows under their own names; a JSON document only what it is sorted by."""
+    whole = definition.key_type == "HASH"
+    sortby = _bytes(request.sortby or "")
+    return [s.attribute for s in definition.fields if s.attribute == sortby or (whole and s.attribute == s.identifier)]
 
 
 def listed_fields(request: SearchRequest) -> tuple[bytes, ...]:
@@ -58,12 +81,7 @@ def listed_fields(request: SearchRequest) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(name for option in asked if option is not None for name in option.fields or ()))
 
 
-def _identifier(definition: IndexDefinition, name: bytes) -> bytes:
-    spec = definition.attribute(name)
-    return name if spec is None else spec.identifier
-
-
-def _excerpt(definition: IndexDefinition, request: SearchRequest, name: bytes, unknown: str) -> Excerpt | None:
+def _excerpt(definition: IndexDefinition, request: SearchRequest, name: bytes) -> Excerpt | None:
     tags = summary = None
     if (marks := request.highlight) is not None and (marks.fields is None or name in marks.fields):
         tags = Tags(_bytes(marks.open_tag), _bytes(marks.close_tag))
@@ -72,13 +90,15 @@ def _excerpt(definition: IndexDefinition, request: SearchRequest, name: bytes, u
     if tags is None and summary is None:
         return None
     spec = definition.attribute(name)
-    if spec is None:
-        raise QueryError(unknown.format(name.decode("utf-8", "surrogateescape")))
-    return Excerpt(_number(definition, spec), tags, summary) if spec.type == "TEXT" else None
+    return Excerpt(_number(definition, spec), tags, summary) if spec is not None and spec.type == "TEXT" else None
 
 
 def _number(definition: IndexDefinition, spec: FieldSpec) -> int:
     return [other for other in definition.fields if other.type == "TEXT"].index(spec)
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
 
 
 def _bytes(text: str) -> bytes:
@@ -96,10 +116,11 @@ def excerpt_row(
 
     The caller holds the index's read lock.
     """
+    is_json = index.definition.key_type == "JSON"  # where only a string is a text
     out: list[tuple[bytes, Any]] = []
     for name, value in row:
         excerpt = excerpts.get(name)
-        if excerpt is not None and isinstance(value, bytes):
+        if excerpt is not None and isinstance(value, bytes) and not (is_json and value[:1] in (b"[", b"{")):
             words = partial(index.text.terms_of, excerpt.number, doc_id=doc_id)
             value = _shortened(excerpt, value, terms, words)
         out.append((name, value))

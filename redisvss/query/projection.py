@@ -54,7 +54,8 @@ def _whole(index: SearchIndex, request: SearchRequest, result: SearchResult, loa
             rest = sorted(rest, key=lambda pair: listed.index(pair[0]) if pair[0] in listed else len(listed))
         if sorted_by is not None:
             first = _sort_pair(index, request, sorted_by, hit, document, rest)
-            rest = [pair for pair in rest if pair[0] != sorted_by.identifier]
+            if not _renamed(index, sorted_by):
+                rest = [pair for pair in rest if pair[0] != sorted_by.identifier]
             shown += first
         hit.fields = shown + rest
 
@@ -69,6 +70,8 @@ def _sort_pair(
 ) -> list[tuple[bytes, Any]]:
     """The sort field as the document has it; of a JSON document, as RETURN would show it."""
     found = [pair for pair in rest if pair[0] == spec.identifier]
+    if _renamed(index, spec):
+        return _under_attribute(spec, hit, found)
     if hit.sort_value is None and (found or spec.sortable):
         return found  # a null that is not kept for sorting is shown
     if found and not spec.sortable:
@@ -79,6 +82,25 @@ def _sort_pair(
         return [(spec.attribute, _encoded(hit.sort_value))]
     value = _read(index, request, document, spec.attribute)
     return [] if value is ABSENT else [(spec.attribute, value)]
+
+
+def _renamed(index: SearchIndex, spec: FieldSpec) -> bool:
+    """A hash's field under another name: it is shown twice, as what was compared and as the document has it."""
+    return index.definition.key_type == "HASH" and spec.identifier != spec.attribute
+
+
+def _under_attribute(spec: FieldSpec, hit: Hit, found: Sequence[tuple[bytes, Any]]) -> list[tuple[bytes, Any]]:
+    match hit.sort_value:
+        case None:
+            return []
+        case _ if not spec.sortable and found:
+            return [(spec.attribute, found[0][1])]
+        case float(number):
+            return [(spec.attribute, format_number(number))]
+        case str(text):
+            return [(spec.attribute, _encoded(text))]
+        case raw:
+            return [(spec.attribute, raw)]
 
 
 def _chosen(

@@ -109,7 +109,8 @@ class Search:
         with self.index.lock.read():
             query = self._restricted(bind(tree, self.index, self._context()))
             self._check_sortby(query)
-            excerpts = excerpts_of(self.index.definition, self.request) if self._shows_fields() else {}
+            shortens = self._shows_fields() and self.request.limit > 0
+            excerpts = excerpts_of(self.index.definition, self.request, query.yields) if shortens else {}
             clock.lap("bind")
             matches = self._execute(query)
             result = self._collect(query, matches)
