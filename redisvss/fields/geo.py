@@ -77,9 +77,7 @@ class GeoField(Field):
 
     def leaves(self, node: ast.Node, context: BindContext) -> list[Leaf]:
         assert isinstance(node, ast.Geo)
-        lon, lat, radius = map(context.number, (node.lon, node.lat, node.radius))
-        unit = context.text(node.unit)
-        check_circle(lon, lat, radius, unit)
+        lon, lat, radius, unit = circle_of(node, context)
         return [GeoLeaf(self.spec.name, self.points, lon, lat, radius, unit.lower())]
 
     def info(self) -> dict[str, Any]:
@@ -100,6 +98,14 @@ def parse_point(raw: bytes) -> Point:
     if abs(lon) > MAX_LONGITUDE or abs(lat) > MAX_LATITUDE:
         raise InvalidValue(f"Invalid geo coordinates: {lon:f}, {lat:f}")
     return lon, lat
+
+
+def circle_of(node: ast.Geo, context: BindContext) -> tuple[float, float, float, str]:
+    """lon, lat, radius and unit with their parameters filled in, checked."""
+    lon, lat, radius = map(context.number, (node.lon, node.lat, node.radius))
+    unit = context.text(node.unit)
+    check_circle(lon, lat, radius, unit)
+    return lon, lat, radius, unit
 
 
 def check_circle(lon: float, lat: float, radius: float, unit: str) -> None:

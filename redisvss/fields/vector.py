@@ -187,7 +187,7 @@ class VectorField(Field):
 
     def knn(self, node: ast.Knn, context: BindContext, hybrid: bool) -> KnnRequest:
         """The KNN clause checked and its parameters filled in; raises QueryError."""
-        k = node.k if isinstance(node.k, int) else _count_parameter(node.k, context)
+        k = count_of(node, context)
         blob = self._query_blob(node.blob, context)
         written = [(name.lower(), context.text(value)) for name, value in node.options]
         named = written + [(name, context.text(value)) for name, value in own_attributes(node)]
@@ -298,8 +298,11 @@ def _positive_float(text: str) -> float:
     return value
 
 
-def _count_parameter(param: ast.Param, context: BindContext) -> int:
-    raw = context.blob(param)
+def count_of(node: ast.Knn, context: BindContext) -> int:
+    """k with its parameter filled in; raises QueryError."""
+    if isinstance(node.k, int):
+        return node.k
+    raw, param = context.blob(node.k), node.k
     value = parse_integer(raw)
     if value is None or value < 0:
         raise QueryError(f"Invalid numeric value ({raw.decode('utf-8', 'replace')}) for parameter `{param.name}`")

@@ -14,9 +14,9 @@ from pyroaring import BitMap
 
 from redisvss import ast
 from redisvss.fields.base import BindContext, Leaf, QueryError
-from redisvss.fields.geo import GeoField
-from redisvss.fields.numeric import NumericField
-from redisvss.fields.vector import KnnRequest, VectorField, VectorRangeLeaf
+from redisvss.fields.geo import GeoField, circle_of
+from redisvss.fields.numeric import NumericField, resolve_bounds
+from redisvss.fields.vector import KnnRequest, VectorField, VectorRangeLeaf, count_of, own_attributes
 from redisvss.numbers import parse_float, parse_integer
 from redisvss.query.bound import AllDocs, And, BoundNode, Not, Nothing, Opt, Or
 from redisvss.query.proximity import keep_near
@@ -91,6 +91,8 @@ class _Binder:
         root = self.node(node.filter) or self._all()  # a filter of stop words only is no filter
         indexed = self.index.by_name.get(node.field)
         if not isinstance(indexed, VectorField):
+            count_of(node, self.context)
+            self.context.blob(node.blob)
             return BoundQuery(Nothing())
         hybrid = self.context.narrowed or not isinstance(root, AllDocs)
         return BoundQuery(root, indexed.knn(node, self.context, hybrid), self.ranges)
@@ -171,14 +173,14 @@ class _Binder:
         name: str = node.field  # type: ignore[attr-defined]  # every remaining node addresses one field
         indexed = self.index.by_name.get(name)
         if indexed is None or type(node) not in indexed.nodes or indexed.spec.noindex:
-            self._check_parameters(node)
+            self._check_unused(node)
             return Nothing()
         attributes = {} if isinstance(node, ast.VectorRange) else self._attributes(node)
         leaves: list[BoundNode] = list(indexed.leaves(node, self.context))
         self.ranges += [leaf for leaf in leaves if isinstance(leaf, VectorRangeLeaf)]
         bound = _collapse(leaves, Or)
         if isinstance(bound, Or):
-            bound.label = f"{indexed.spec.type}:@{name}"
+            bound.label, bound.collapses = f"{indexed.spec.type}:@{name}", False
         if isinstance(indexed, NumericField | GeoField):
             return bound  # ranges weigh 1 whatever is written behind them
         if isinstance(bound, Or):
@@ -186,11 +188,28 @@ class _Binder:
                 _weigh(leaf, attributes)
         return _weigh(bound, attributes)
 
-    def _check_parameters(self, node: ast.Node) -> None:
-        """A parameter that was not given is an error even where the field is unknown."""
+    def _check_unused(self, node: ast.Node) -> None:
+        """What a clause says is checked even where its field is unknown or of another type."""
+        match node:
+            case ast.VectorRange(_, radius, blob):
+                own_attributes(node)
+                self.context.number(radius)
+                self.context.blob(blob)
+                return
+            case ast.Geo():
+                circle_of(node, self.context)
+            case ast.Numeric():
+                resolve_bounds(node, self.context)
+            case ast.GeoShape(_, _, shape):
+                self.context.blob(shape)
+            case ast.Tag(_, items):
+                for part in (part for item in items for part in ast.walk(item)):
+                    self._check_text(part)
+        self._attributes(node)
+
+    def _check_text(self, node: ast.Node) -> None:
         for part in dataclasses.fields(node):
-            value = getattr(node, part.name)
-            if isinstance(value, ast.Param):
+            if isinstance(value := getattr(node, part.name), ast.Param):
                 self.context.blob(value)
 
     def _missing(self, name: str) -> BoundNode:

@@ -51,11 +51,15 @@ class And:
 
 @dataclass
 class Or:
-    """Any child. `label` is what FT.EXPLAIN prints in place of UNION (a tag list: `TAG:@field`)."""
+    """Any child. `label` is what FT.EXPLAIN prints in place of UNION (a tag list: `TAG:@field`).
+
+    collapses: whether it is as good as its child where only one can match; a list of values stays a union.
+    """
 
     children: list[BoundNode]
     weight: float = 1.0
     label: str = "UNION"
+    collapses: bool = True
 
     def estimate(self) -> int:
         return sum(child.estimate() for child in self.children)

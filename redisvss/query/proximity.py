@@ -108,7 +108,7 @@ def ordered(node: And | Or) -> Sequence[BoundNode]:
 
 def collapsed(node: BoundNode) -> BoundNode:
     """A union of which only one child can match at all is that child (an intersection always can)."""
-    if isinstance(node, Or):
+    if isinstance(node, Or) and node.collapses:
         possible = [child for child in node.children if _exists(child)]
         if len(possible) == 1:
             return collapsed(possible[0])
@@ -150,7 +150,7 @@ def _match_leaf(leaf: Leaf, ids: Ids) -> _Match:
     if not isinstance(leaf, Positioned):
         kind = {"term": _TERM, "metric": _METRIC}.get(leaf.kind, _NUMERIC)
         matched = leaf.holds(ids)
-        if isinstance(leaf, TagExpansion) and len(leaf.children) > 1:  # a union, which takes part without a position
+        if isinstance(leaf, TagExpansion):  # a union, which takes part without a position
             return _Match(np.where(matched, _GROUP, 0).astype(np.uint8), Offsets(matched, np.empty(0, np.uint64)))
         return _positionless(matched, kind)
     offsets = leaf.offsets(ids)
