@@ -1,7 +1,7 @@
 """Random indexes, documents and FT.SEARCH commands of the whole grammar, for `search.py`.
 
 What RediSearch 2.10.5 itself gets wrong, or 2.10.33 answers otherwise, is left out here or marked as not comparable
-(`lossy`, `search.skipped`); COMPATIBILITY.md and `text_scoring.py` name those faults. PHONETIC is left to the latter.
+(`lossy`, `search.skipped`); COMPATIBILITY.md and `text_scoring.py` name those faults.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ _VOCABULARY = """
     straße über café 12 2024 foo_bar
 """
 VOCABULARY = _VOCABULARY.split()
+HEARD = [word for word in VOCABULARY if word.isascii() and word.isalpha() and len(word) > 2]  # see COMPATIBILITY.md
+SYNONYMS = (("g1", "run", "happy"), ("g2", "hello", "held"), ("g3", "happy", "world"))
+LANGUAGES = ("spanish", "french", "english")  # German stems by Snowball's newer rules here
 STOPWORDS = ("the", "a", "of", "and")
 SEPARATED = ("re-do", "o'neil", "x.y", "a b", "one,two", "well\\-known")
 TAGS = ("red", "Blue", "light green", "a-b", "x", "Y", "red;blue", "é", "12")
-SCORERS = ("TFIDF", "TFIDF.DOCNORM", "BM25", "BM25STD", "DISMAX", "DOCSCORE")
+SCORERS = ("TFIDF", "TFIDF.DOCNORM", "BM25", "BM25STD", "DISMAX", "DOCSCORE", "HAMMING")
 DTYPES = {"FLOAT32": "<f4", "FLOAT64": "<f8", "FLOAT16": "<f2"}
 INDEX = "i"
 
@@ -55,6 +58,12 @@ class Clause:
     def text(self) -> str:
         return self.shape.format(*(child.text for child in self.children)) if self.children else self.shape
 
+    def only_text(self) -> bool:
+        """Whether every part is answered by TEXT fields."""
+        own = self.kind not in ("tag", "range", "metric", "all", "none")
+        listed = self.kind == "or" and not self.children  # of tags
+        return own and not listed and all(child.only_text() for child in self.children)
+
     def smaller(self) -> list[Clause]:
         """The clauses with one part less."""
         found = list(self.children)
@@ -83,6 +92,12 @@ def lossy(clause: Clause, expanding: bool, inside: bool = False, grouped: bool =
             return any(lossy(child, expanding, inside, grouped) for child in clause.children)
 
 
+def regrouped(clause: Clause) -> bool:
+    """Whether 2.10.33 makes one group of two that 2.10.5 keeps apart: of one kind, the second on the right."""
+    same = any(clause.kind == child.kind for child in clause.children[1:])
+    return (same and clause.kind in ("and", "or")) or any(map(regrouped, clause.children))
+
+
 @dataclass(frozen=True)
 class World:
     """An index and what is written to it, as commands; the first creates the index."""
@@ -104,7 +119,9 @@ class World:
     @property
     def forgets(self) -> bool:
         """Whether documents leave the index or change in it."""
-        return any(write[0] not in ("HSET", "JSON.SET") for write in self.writes)
+        keys = [write[1] for write in self.writes if write[0] in ("HSET", "JSON.SET")]
+        known = ("HSET", "JSON.SET", "FT.SYNUPDATE")
+        return len(keys) != len(set(keys)) or any(write[0] not in known for write in self.writes)
 
     def of_type(self, *types: str) -> list[Field]:
         return [f for f in self.fields if f.type in types]
@@ -150,12 +167,15 @@ class Worlds:
         if self.chance.random() < 0.15 and not is_json:
             options.append(("SCORE_FIELD", "score"))
         if self.chance.random() < 0.1:
-            options.append(("LANGUAGE", self.chance.choice(("german", "french", "english"))))
+            options.append(("LANGUAGE", self.chance.choice(LANGUAGES)))
+        if self.chance.random() < 0.1 and not is_json:
+            options.append(("PAYLOAD_FIELD", "raw"))
         if self.chance.random() < 0.1:
             options.append(("STOPWORDS", "2", "red", "the"))
         if self.chance.random() < 0.1:
             options.append((self.chance.choice(("NOOFFSETS", "NOHL", "MAXTEXTFIELDS", "NOFREQS")),))
-        writes = tuple(self._writes(fields, is_json))
+        synonyms = [("FT.SYNUPDATE", INDEX, *group) for group in SYNONYMS] if self.chance.random() < 0.15 else []
+        writes = (*synonyms, *self._writes(fields, is_json))
         return World(tuple(options), fields, writes, is_json)
 
     def _fields(self, is_json: bool) -> list[Field]:
@@ -193,6 +213,7 @@ class Worlds:
     def _text_options(self) -> tuple[str, ...]:
         own = (
             *self.some(0.1, "NOSTEM"),
+            *self.some(0.1, "PHONETIC", "dm:en"),
             *self.some(0.2, "WEIGHT", self.chance.choice(("2", "2.7", "0.5", "10"))),
             *self.some(0.15, "WITHSUFFIXTRIE"),
             *self.some(0.15, "INDEXEMPTY"),
@@ -237,7 +258,9 @@ class Worlds:
         return ("HSET", key, *(part for pair in values.items() for part in pair))
 
     def _change(self, key: str, fields: Sequence[Field], is_json: bool) -> list[Words]:
-        kind = self.chance.randrange(6)
+        kind = self.chance.randrange(7)
+        if kind == 6 and not is_json:
+            return [self._write(key, fields, is_json)]
         if kind == 0:
             return [("DEL", key)]
         if kind == 1:
@@ -270,7 +293,7 @@ class Worlds:
     def _hash_value(self, declared: Field) -> str | bytes:
         match declared.type:
             case "TEXT":
-                return self.sentence()
+                return self.sentence(declared)
             case "TAG":
                 separator = ";" if declared.has("SEPARATOR") else ","
                 return separator.join(self.chance.choices(TAGS, k=self.chance.randint(1, 3)))
@@ -285,11 +308,12 @@ class Worlds:
 
     def _json_value(self, declared: Field, rare: float) -> object:
         if rare < 0.17 and declared.name != "t":
-            return self.chance.choice((None, None, True, {"a": 1}, [], "text", 5))
+            lists = () if declared.has("SORTABLE") else ([],)  # which the reference refuses to sort by
+            return self.chance.choice((None, None, True, {"a": 1}, *lists, "text", 5))
         match declared.type:
             case "TEXT":
                 one = declared.has("SORTABLE") or self.chance.random() < 0.85
-                return self.sentence() if one else [self.sentence(), None, self.sentence()]
+                return self.sentence(declared) if one else [self.sentence(declared), None, self.sentence(declared)]
             case "TAG":
                 several = self.chance.choices(TAGS, k=self.chance.randint(1, 3))
                 return several[0] if declared.has("SORTABLE") or self.chance.random() < 0.5 else several
@@ -301,7 +325,9 @@ class Worlds:
             case _:
                 return self._hash_value(declared)
 
-    def sentence(self) -> str:
+    def sentence(self, declared: Field) -> str:
+        if declared.has("PHONETIC"):
+            return " ".join(self.chance.choices(HEARD, k=self.chance.randint(1, 9)))
         words = self.chance.choices(VOCABULARY, k=self.chance.randint(1, 9))
         for extra in (STOPWORDS, SEPARATED):
             if self.chance.random() < 0.25:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 
-from search_cases import SCORERS, TAGS, VOCABULARY, Case, Clause, Field, Words, World, Worlds
+from search_cases import LANGUAGES, SCORERS, TAGS, VOCABULARY, Case, Clause, Field, Words, World, Worlds
 
 PUNCTUATION = [*'|-~()[]{}:;*%"@=>,.$', "=>", "@t:", "@n:[", "@g:{"]
 PARAMS = {"word": "run", "num": "2", "tag": "red", "radius": "200", "unit": "km", "pre": "he", "k": "3"}
@@ -22,6 +22,7 @@ class Queries:
     wants_params: bool = False
     blobs: dict[str, bytes] = field(default_factory=dict)
     yielded: list[str] = field(default_factory=list)
+    alternatives: int = 0  # unions around what is made; the reference may lose a distance in one
 
     def next(self) -> Case:
         self.dialect = self.chance.choice((1, 2, 2, 2, 2, 3, 4))
@@ -53,7 +54,9 @@ class Queries:
 
     def _joined(self, depth: int, ranges: bool) -> Clause:
         kind = self.chance.choice(("and", "and", "or"))
+        self.alternatives += kind == "or"
         parts = tuple(self.clause(depth - 1, ranges) for _ in range(self.chance.choice((2, 2, 3))))
+        self.alternatives -= kind == "or"
         joint = self.chance.choice((" ", " ", "  ")) if kind == "and" else self.chance.choice(("|", " | "))
         return Clause(kind, "(" + joint.join("{}" for _ in parts) + ")", parts)
 
@@ -162,7 +165,7 @@ class Queries:
 
     def _vector_range(self, declared: Field) -> Clause:
         shape = f"@{declared.name}:[VECTOR_RANGE {self.chance.choice(('0.5', '1', '2', '0'))} ${self._blob(declared)}]"
-        if self.chance.random() < 0.5:
+        if self.chance.random() < 0.5 and not self.alternatives:
             name = f"d{len(self.yielded)}"
             self.yielded.append(name)
             shape += f"=>{{$yield_distance_as: {name}}}"
@@ -202,7 +205,8 @@ class Queries:
         scorers = [name for name in SCORERS if not (scored and name.startswith("BM25"))]
         if self._some(0.6):
             options.append(("SCORER", self.chance.choice(scorers)))
-        options += self._narrowing()
+        options += self._excerpts()
+        options += self._narrowing(case)
         return options
 
     def _some(self, probability: float) -> bool:
@@ -233,7 +237,18 @@ class Queries:
             return [("RETURN", str(len(words)), *words)]
         return []
 
-    def _narrowing(self) -> list[Words]:
+    def _excerpts(self) -> list[Words]:
+        texts = [f.name for f in self.world.of_type("TEXT")]
+        fields = ("FIELDS", "1", self.chance.choice(texts)) if self._some(0.4) else ()
+        found: list[Words] = []
+        if self._some(0.06):
+            found.append(("HIGHLIGHT", *fields, *(("TAGS", "[", "]") if self._some(0.3) else ())))
+        if self._some(0.05):
+            size = ("FRAGS", "2", "LEN", self.chance.choice(("3", "8"))) if self._some(0.7) else ()
+            found.append(("SUMMARIZE", *fields, *size, *(("SEPARATOR", " / ") if self._some(0.3) else ())))
+        return found
+
+    def _narrowing(self, case: Case) -> list[Words]:
         found: list[Words] = []
         if self._some(0.08):
             found.append(
@@ -248,7 +263,14 @@ class Queries:
         if self._some(0.06):
             found.append(("INORDER",))
         if self._some(0.05):
-            found.append(("LANGUAGE", self.chance.choice(("german", "english", "klingon"))))
+            found.append(("LANGUAGE", self.chance.choice((*LANGUAGES, "klingon"))))
+        if self._some(0.06) and case.clause.only_text():
+            texts = [f.name for f in self.world.of_type("TEXT")]
+            found.append(("INFIELDS", "1", self.chance.choice((*texts, "nosuch"))))
+        if self._some(0.05):
+            found.append(("PAYLOAD", self.chance.choice(("extra", "ex", "12"))))
+        if self._some(0.05):
+            found.append(("EXPLAINSCORE",))
         if self._some(0.05):
             found.append(("NOSTOPWORDS",))
         if self._some(0.03):
