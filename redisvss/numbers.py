@@ -9,6 +9,7 @@ _INTEGER = re.compile(rb"[+-]?\d+\Z")
 _FLOAT = re.compile(
     rb"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\Z|[+-]?inf(inity)?\Z|[+-]?0x[0-9a-f.]+(p[+-]?\d+)?\Z", re.IGNORECASE
 )
+_PLAIN = re.compile(rb"-?\d{1,300}(\.\d{1,17})?").fullmatch  # cannot be out of a double's range
 _NONZERO = re.compile(rb"^[+-]?(0x)?[0.]*[1-9a-df]", re.IGNORECASE)  # a digit of the number, not of its exponent
 _INT64 = range(-(2**63), 2**63)
 _MOST_DIGITS = 400  # leading zeros included; Python refuses to read more than 4,300
@@ -28,6 +29,8 @@ def parse_float(value: bytes) -> float | None:
 
     None, too, for what no double comes near: 1e999, and 1e-999, which would be 0.
     """
+    if _PLAIN(value):  # what documents hold: half the time of the whole way
+        return float(value)
     if not _FLOAT.match(value):
         return None
     try:
