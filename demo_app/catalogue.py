@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
-from demo_app import drawing, embeddings, outlines, products
+from demo_app import embeddings
 from demo_app.embeddings import Light, Model, Vectors
 from demo_app.products import SHOPS, Product, made_up, near
 
@@ -82,7 +81,7 @@ def made(progress: Progress, count: int = COUNT) -> Catalogue:
     folder = cache() / f"fashion-{count}-{_digest()}"
     if not folder.exists():
         _build(folder, list(made_up(count)), progress)
-    return _read(folder, "made-up range", folder / "pictures", ".webp")
+    return _read(folder, "made-up range", folder / "pictures", ".jpg")
 
 
 def cache() -> Path:
@@ -91,8 +90,9 @@ def cache() -> Path:
 
 def _digest() -> str:
     """Changes when the drawing does."""
-    modules = (drawing, embeddings, outlines, products)
-    code = b"".join(Path(str(module.__file__)).read_bytes() for module in modules) + repr(_ALSO_CALLED).encode()
+    here = Path(__file__)
+    makers = ("drawing", "embeddings", "outlines", "products", "catalogue")  # files: importing them to ask takes longer
+    code = b"".join(here.with_name(f"{name}.py").read_bytes() for name in makers)
     return hashlib.sha256(code).hexdigest()[:12]
 
 
@@ -128,8 +128,10 @@ def _drawn(items: Sequence[Product], folder: Path) -> Iterator[Vectors]:
 
 
 def _draw_one(product: Product, folder: Path) -> Vectors:
+    from demo_app import drawing  # only here: a start that finds the pictures drawn needs none of it
+
     picture = drawing.draw(product)
-    picture.save(folder / f"{product.product_id}.webp", quality=84, method=2)
+    picture.save(folder / f"{product.product_id}.jpg", quality=86, subsampling=0)  # WebP takes five times as long
     return embeddings.picture_features([picture])
 
 
@@ -228,6 +230,8 @@ def _given(data: Path, kind: str, ids: Sequence[int], own: Space, own_field: str
 
 def _read_table(table: Path, images: Path, progress: Progress) -> tuple[list[Product], Vectors]:
     """Products that have a readable picture, and their picture's features."""
+    from PIL import Image, UnidentifiedImageError
+
     items: list[Product] = []
     features: list[Vectors] = []
     with table.open(newline="", encoding="utf-8") as file:

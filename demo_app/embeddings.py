@@ -11,11 +11,13 @@ import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Vectors = NDArray[np.float32]
 
@@ -44,6 +46,8 @@ def _features(pictures: Sequence[Image.Image]) -> Vectors:
 
 def _square(picture: Image.Image) -> Vectors:
     """The picture on a square of its own backdrop, so that its proportions stay."""
+    from PIL import Image  # 70 ms, which no start needs
+
     picture = picture.convert("RGB")
     picture.thumbnail((_SIDE, _SIDE))
     canvas = Image.new("RGB", (_SIDE, _SIDE), picture.getpixel((0, 0)))
