@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from redisvss.aggregate import Execution, Page
 from redisvss.aggregate.reply import shown
-from redisvss.aggregate.request import Arrange, Load
+from redisvss.aggregate.request import Arrange, GroupBy, Load
 from redisvss.commands.aggregate_args import AggregateParser
 from redisvss.commands.args import Args, as_text
 from redisvss.commands.registry import command
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 DEFAULT_SCORER = "BM25STD"  # of 8.4, which FT.HYBRID comes from
 DEFAULT_LIMIT = 10
 _LEAST_DIALECT = 2
+_NO_PREFIX = "Missing prefix: name requires '@' prefix, JSON path require '$' prefix, got: "
+_NO_NAMES = (b"AS", b"ASC", b"DESC")
 _YIELD = b"YIELD_SCORE_AS"
 _NO_DIALECT = (
     "DIALECT is not supported in FT.HYBRID or any of its subqueries. "
@@ -209,10 +211,10 @@ class HybridParser(AggregateParser):
     def _combine(self, request: HybridRequest) -> None:
         method = self.args.need("COMBINE").upper()
         if method == b"RRF":
-            given = self._pairs("RRF", (b"CONSTANT", b"WINDOW", _YIELD)) if self._counted() else {}
+            given = self._method("RRF", (b"CONSTANT", b"WINDOW", _YIELD))
             request.combination = Rrf(_number(given, b"CONSTANT", 60.0), _window(given))
         elif method == b"LINEAR":
-            given = self._pairs("LINEAR", (b"ALPHA", b"BETA", b"WINDOW", _YIELD)) if self._counted() else {}
+            given = self._method("LINEAR", (b"ALPHA", b"BETA", b"WINDOW", _YIELD))
             if (b"ALPHA" in given) != (b"BETA" in given):
                 raise CommandError(f"Missing value for {'ALPHA' if b'BETA' in given else 'BETA'}")
             request.combination = Linear(_number(given, b"ALPHA", 0.3), _number(given, b"BETA", 0.7), _window(given))
@@ -223,9 +225,39 @@ class HybridParser(AggregateParser):
         if self.args.accept(_YIELD):
             request.yield_as = as_text(self.args.need("YIELD_SCORE_AS"))
 
-    def _counted(self) -> bool:
+    def _method(self, name: str, known: tuple[bytes, ...]) -> dict[bytes, bytes]:
+        """`count name value …`; the count may be left out where nothing is named."""
         following = self.args.peek()
-        return following is not None and parse_integer(following) is not None
+        if following is None:
+            raise CommandError(f"Missing {name} argument count")
+        count = parse_integer(following)
+        if count is None:
+            return {}
+        if count % 2:
+            raise CommandError(f"{name} expects pairs of key value arguments, argument count must be an even number")
+        return self._pairs(name, known)
+
+    def load(self) -> None:
+        words = self._following()
+        aliases = {place + 1 for place, word in enumerate(words) if word.upper() == b"AS"}
+        _require_prefixes((word for place, word in enumerate(words) if place not in aliases), "LOAD")
+        super().load()
+
+    def sortby(self) -> None:
+        _require_prefixes(self._following(), "SORTBY")
+        super().sortby()
+
+    def groupby(self) -> None:
+        super().groupby()
+        step = self.steps[-1]
+        for reducer in step.reducers if isinstance(step, GroupBy) else ():
+            _require_prefixes((*reducer.args[:1], *reducer.args[2:3]), reducer.name)
+
+    def _following(self) -> Sequence[bytes]:
+        """The words a count announces; they are not taken."""
+        words = list(self.args)
+        count = parse_integer(words[0]) if words else None
+        return words[1 : 1 + count] if count else []
 
     def no_sort(self) -> None:
         self.nosort = True
@@ -243,6 +275,13 @@ class HybridParser(AggregateParser):
         if not arranged:
             self.steps.append(Arrange(limit=DEFAULT_LIMIT))
         self.pipeline = replace(self.pipeline, steps=tuple(self.steps))
+
+
+def _require_prefixes(names: Iterable[bytes], clause: str) -> None:
+    """Names of properties carry an `@`, or are JSON paths; words and numbers between them are let through."""
+    for name in names:
+        if not name.startswith((b"@", b"$")) and name.upper() not in _NO_NAMES:
+            raise CommandError(f"{_NO_PREFIX}{as_text(name)} in {clause}")
 
 
 def _positive(value: bytes, name: str) -> int:

@@ -127,6 +127,24 @@ def test_the_fused_score_may_be_named_among_the_methods_arguments(client: redis.
         (("SEARCH", "*", "VSIM", "@v", "$q", "KNN", 2, "K", 0), "Invalid K value"),
         (("SEARCH", "*", "VSIM", "@v", "$q", "KNN", 2, "EF_RUNTIME", 5), "Missing required argument K"),
         (("SEARCH", "*", "VSIM", "@v", "$q", "RANGE", 2, "RADIUS", -1), "Invalid RADIUS value"),
+        (("SEARCH", "*", "LIMIT", 0, 1, "VSIM"), "Unknown argument `LIMIT` in SEARCH"),
+        (("SEARCH", "*", "SCORER", "NOPE", "VSIM", "@v", "$q"), "No such scorer NOPE"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "KNN", "x"), "Invalid argument count: expected an unsigned integer"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "KNN", 90, "K", 1), "Expected arguments 90, but 6 were provided"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "KNN", 4, "K", 3, "K", 4), "Duplicate K argument"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "KNN", 4, "K", 3, "EF_RUNTIME", 0), "Invalid EF_RUNTIME value"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "KNN", 4, "K", 3, "FOO", 1), "Unknown argument `FOO` in KNN"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "RANGE", 2, "EPSILON", 0.1), "Missing required argument RADIUS"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "RANGE", 4, "RADIUS", 1, "EPSILON", 0), "Invalid EPSILON value"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "FILTER", 3, "@g:{a}", "POLICY", "ADHOC_BF"), "POLICY: Invalid value"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "FILTER", 90, "@g:{a}"), "Not enough arguments in FILTER, specified 90"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "COMBINE", "RRF", 3, "WINDOW", 1), "RRF expects pairs of key value"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "COMBINE", "LINEAR", 2, "ALPHA", 1), "Missing value for BETA"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "COMBINE", "LINEAR", 2, "BETA", 1), "Missing value for ALPHA"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "LOAD", 3, "n", "AS", "x"), "Missing prefix: .* got: n in LOAD"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "SORTBY", 2, "n", "ASC"), "Missing prefix: .* got: n in SORTBY"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "GROUPBY", 1, "@g", "REDUCE", "SUM", 1, "n"), "got: n in SUM"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "EXPLAINSCORE"), "EXPLAINSCORE is not yet supported by FT.HYBRID"),
         (("SEARCH", "*", "VSIM", "@v", "$q", "COMBINE", "FOO"), "Unknown COMBINE method `FOO`"),
         (("SEARCH", "*=>[KNN 3 @v $q]", "VSIM", "@v", "$q"), "not allowed in FT.HYBRID SEARCH"),
         (("SEARCH", "*", "VSIM", "@v", "$q", "FILTER", "@g:{a}=>{$weight:2}"), "Weight attributes are not allowed"),
@@ -137,3 +155,26 @@ def test_the_fused_score_may_be_named_among_the_methods_arguments(client: redis.
 def test_what_is_refused(client: redis.Redis, words: tuple[Any, ...], error: str) -> None:
     with pytest.raises(redis.ResponseError, match=error):
         hybrid(client, *words)
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("2", "VSIM"), "SEARCH keyword is required"),
+        (("2", "SEARCH"), "No query string provided for SEARCH"),
+        (("SEARCH", "*"), "VSIM argument is required"),
+        (("SEARCH", "*", "VSIM"), "Missing vector field name"),
+        (("SEARCH", "*", "VSIM", "@v"), "Missing vector argument"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "KNN"), "Missing argument count"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "FILTER"), "Missing argument count for FILTER"),
+        (("SEARCH", "*", "VSIM", "@v", "$q", "COMBINE", "RRF"), "Missing RRF argument count"),
+    ],
+)
+def test_commands_that_end_too_early(client: redis.Redis, words: tuple[str, ...], error: str) -> None:
+    with pytest.raises(redis.ResponseError, match=f"^{error}$"):
+        client.execute_command("FT.HYBRID", "i", *words)
+
+
+def test_names_of_properties_may_have_aliases_and_directions(client: redis.Redis) -> None:
+    words = ("LOAD", 3, "@n", "AS", "number", "SORTBY", 2, "@number", "DESC", "LIMIT", 0, 1)
+    assert hybrid(client, "SEARCH", "*", "VSIM", "@v", "$q", *words)[b"results"] == [{b"number": b"6"}]
