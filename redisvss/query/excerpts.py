@@ -69,10 +69,19 @@ def _returned(definition: IndexDefinition, returned: Sequence[Returned], listed:
 
 
 def _visible(definition: IndexDefinition, request: SearchRequest) -> list[bytes]:
-    """Attributes that a whole document shows under their own names; a JSON document only what it is sorted by."""
-    whole = definition.key_type == "HASH"
+    """Attributes that a whole document shows under their own names; see `shown_apart` for JSON."""
     sortby = _bytes(request.sortby or "")
-    return [s.attribute for s in definition.fields if s.attribute == sortby or (whole and s.attribute == s.identifier)]
+    if definition.key_type == "JSON":
+        return [*shown_apart(definition, request), *(s.attribute for s in definition.fields if s.attribute == sortby)]
+    return [s.attribute for s in definition.fields if s.attribute in (sortby, s.identifier)]
+
+
+def shown_apart(definition: IndexDefinition, request: SearchRequest) -> list[bytes]:
+    """What a JSON document shows beside itself because FIELDS names it: SORTABLE attributes."""
+    if definition.key_type != "JSON":
+        return []
+    sortable = {spec.attribute for spec in definition.fields if spec.sortable}
+    return [name for name in listed_fields(request) if name in sortable and name != _bytes(request.sortby or "")]
 
 
 def listed_fields(request: SearchRequest) -> tuple[bytes, ...]:

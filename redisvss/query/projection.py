@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from redisvss.documents import ABSENT
 from redisvss.documents.jsonreader import MULTI_VALUE_DIALECT
 from redisvss.numbers import format_number, plain_number
-from redisvss.query.excerpts import listed_fields
+from redisvss.query.excerpts import listed_fields, shown_apart
 from redisvss.query.hits import Hit, SearchResult
 from redisvss.query.request import Returned, SearchRequest
 from redisvss.schema import FieldSpec
@@ -50,6 +50,8 @@ def _whole(index: SearchIndex, request: SearchRequest, result: SearchResult, loa
             (name, number(value)) for name, values in yielded if (value := values[row]) is not None
         ]
         rest = index.reader.whole(document, request.dialect, request.expand)
+        apart = ((name, _read(index, request, document, name)) for name in shown_apart(index.definition, request))
+        rest = [*((name, value) for name, value in apart if value not in (ABSENT, None)), *rest]
         if listed:
             rest = sorted(rest, key=lambda pair: listed.index(pair[0]) if pair[0] in listed else len(listed))
         if sorted_by is not None:

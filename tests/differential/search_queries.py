@@ -205,7 +205,8 @@ class Queries:
         scorers = [name for name in SCORERS if not (scored and name.startswith("BM25"))]
         if self._some(0.6):
             options.append(("SCORER", self.chance.choice(scorers)))
-        options += self._excerpts()
+        if not case.knn and "VECTOR" not in case.query:  # excerpts of such hits end the reference
+            options += self._excerpts()
         options += self._narrowing(case)
         return options
 
