@@ -70,7 +70,7 @@ def damaged(chance: random.Random, sound: Sequence[bytes], pieces: Sequence[byte
         end = at + chance.choice((0, 0, 1, 1, 2, 8))
         new = chance.choice((b"", chance.choice(pieces), bytes((chance.randrange(256),)), text[at : at + 4][::-1]))
         text = text[:at] + new + text[end:]
-    return _repeated(chance, text) if chance.random() < 0.02 else text
+    return _repeated(chance, text) if chance.random() < 0.004 else text
 
 
 def _repeated(chance: random.Random, text: bytes) -> bytes:
