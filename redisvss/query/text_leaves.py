@@ -352,7 +352,8 @@ class _Binder:
         pattern = _text(_lowered(pattern))
         _check_length(pattern, "Wildcard")
         candidates, label = self._dictionary().matching(pattern), f"{self.scope.prefix}WILDCARD{{{pattern}}}"
-        if self._by_suffixes() and any(len(piece) > 1 for piece in pattern.split("*")):
+        literal = "?" not in pattern  # with one, RediSearch looks through the words of all fields
+        if self._by_suffixes() and literal and any(len(piece) > 1 for piece in pattern.split("*")):
             return self._expand(_written(candidates), label, f"WILDCARD - {pattern}", self.text.suffix_fields)
         return self._expand(candidates, label, f"WILDCARD - {pattern}")
 
