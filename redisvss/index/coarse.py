@@ -31,6 +31,7 @@ from redisvss.index.matrix import Growing, Ints, RowStore
 _USELESS_SHARE = 0.05  # of rows left: reading scattered rows then costs as much as reading all in order
 _SKIPPED = 32  # scans that do without the copy after it ruled out too little
 _MAX_STEPS = 32_767  # of an int16 query
+_FASTER = 16  # a quarter of the bytes, in a quarter of the time each; shares a quarter as long cost 40 % more in all
 _FIRST = 2048  # rows scanned ahead of the others, which then begin with a limit
 _SAMPLE = 4096  # rows the centre is the mean of
 
@@ -145,13 +146,17 @@ class CoarseRows:
             )  # fmt: skip
             kept.add(limits, best, [(found[q, :n], lowers[q, :n]) for q, n in enumerate(counts[:asked])])
 
-        reached, size = 0, max(ROWS, 4 * SCAN_SHARE // store.dim // ROWS * ROWS)
-        block = store.size if deadline is None else max(ROWS, 4 * DEADLINE_EVERY // store.dim // ROWS * ROWS)
+        reached, size = 0, self._rows_in(SCAN_SHARE)
+        block = store.size if deadline is None else self._rows_in(DEADLINE_EVERY)
         while reached < store.size and (deadline is None or time.monotonic() <= deadline):
             last = min(store.size, reached + (block if reached else min(block, _FIRST)))
             in_parallel(partial(_shifted, share, reached), last - reached, size)
             reached = last
         return [np.union1d(rows, store.odd[store.odd < reached]) for rows in kept.rows()], reached
+
+    def _rows_in(self, elements: int) -> int:
+        """Whole blocks that are scanned in the time in which so many elements are read in full."""
+        return max(ROWS, _FASTER * elements // self._store.dim // ROWS * ROWS)
 
     def memory_bytes(self) -> int:
         """Bytes reserved for the copy."""

@@ -79,7 +79,7 @@ def test_the_copy_rules_most_rows_out(monkeypatch):
 
 def test_a_deadline_that_is_kept_changes_nothing_and_one_that_is_not_cuts_short(monkeypatch):
     monkeypatch.setattr(module, "_WORTH_CODING", 1)
-    monkeypatch.setattr("redisvss.index.coarse.DEADLINE_EVERY", DIM * 256)  # a look at the clock every 1024 rows
+    monkeypatch.setattr("redisvss.index.coarse.DEADLINE_EVERY", DIM * 64)  # a look at the clock every 1024 rows
     index = VectorIndex(VectorParams("FLAT", "FLOAT32", DIM, Metric.L2))
     index.warm()
     x = data("random", 5000, 1)
