@@ -8,7 +8,7 @@ written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -20,6 +20,7 @@ from redisvss.errors import CommandError
 Key = str | int
 Location = tuple[Key, ...]  # the members and indices that lead from the root to a value
 
+_CONTAINERS = (dict, list)  # parsers make no other types; `isinstance` takes four times as long for a value of neither
 MAX_VISITS = 200_000  # about a third of a second of work
 TOO_MANY = "ERR the path visits too many values"
 
@@ -110,6 +111,28 @@ class Segment:
     selector: Selector
     deep: bool = False
 
+    @cached_property
+    def select(self) -> Callable[[list[Any], Any, Budget], list[Any]]:
+        """(values, root, budget) → what it selects from each; the commonest steps spare themselves the keys."""
+        match self:
+            case Segment(Names((name,)), False):
+                return lambda values, root, budget: [
+                    value[name] for value in values if isinstance(value, dict) and name in value
+                ]
+            case Segment(Wild(), False):
+                return lambda values, root, budget: [child for value in values for child in _children(value, budget)]
+            case _:
+                return self._search
+
+    def _search(self, values: list[Any], root: Any, budget: Budget) -> list[Any]:
+        items = self.selector.items
+        return [
+            child
+            for value in values
+            for holder in self.holders(value, budget)
+            for _, child in items(holder, root, budget)
+        ]
+
     def holders(self, value: Any, budget: Budget) -> Iterable[Any]:
         """The values whose children may be selected."""
         return _containers(value, budget) if self.deep else (value,)
@@ -198,13 +221,7 @@ class Selected:
 def _select(segments: tuple[Segment, ...], start: Any, root: Any, budget: Budget) -> list[Any]:
     found = [start]
     for segment in segments:
-        items = segment.selector.items
-        found = [
-            child
-            for value in found
-            for holder in segment.holders(value, budget)
-            for _, child in items(holder, root, budget)
-        ]
+        found = segment.select(found, root, budget)
         budget.spend(len(found) + 1)
     return found
 
@@ -256,6 +273,18 @@ def _items(value: Any, budget: Budget) -> Iterable[tuple[Key, Any]]:
             return ()
 
 
+def _children(value: Any, budget: Budget) -> Iterable[Any]:
+    match value:
+        case dict():
+            budget.spend(len(value))
+            return value.values()
+        case list():
+            budget.spend(len(value))
+            return value
+        case _:
+            return ()
+
+
 def _repeats(selector: Selector) -> bool:
     """Whether a selector may select a value twice, or look at many values for one."""
     match selector:
@@ -269,20 +298,20 @@ def _repeats(selector: Selector) -> bool:
 
 def _containers(value: Any, budget: Budget) -> Iterator[Any]:
     """The containers at and below a value, parents first; a stack, for a document may be deeper than our own."""
-    stack = [value] if isinstance(value, dict | list) else []
+    stack = [value] if type(value) in _CONTAINERS else []
     while stack:
         node = stack.pop()
         yield node
         budget.spend(len(node))
         children = node.values() if isinstance(node, dict) else node
-        stack.extend(reversed([child for child in children if isinstance(child, dict | list)]))
+        stack.extend(reversed([child for child in children if type(child) in _CONTAINERS]))
 
 
 def _located_containers(value: Any, budget: Budget) -> Iterator[tuple[Location, Any]]:
     """`_containers`, each with its location below the value."""
-    stack: list[tuple[Location, Any]] = [((), value)] if isinstance(value, dict | list) else []
+    stack: list[tuple[Location, Any]] = [((), value)] if type(value) in _CONTAINERS else []
     while stack:
         location, node = stack.pop()
         yield location, node
-        below = [((*location, key), child) for key, child in _items(node, budget) if isinstance(child, dict | list)]
+        below = [((*location, key), child) for key, child in _items(node, budget) if type(child) in _CONTAINERS]
         stack.extend(reversed(below))

@@ -12,7 +12,7 @@ INT_MIN, INT_MAX = -(2**63), 2**64 - 1  # what RedisJSON keeps as an integer: i6
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def is_integer(value: Any) -> bool:
