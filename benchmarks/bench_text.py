@@ -26,6 +26,7 @@ import redisvss
 
 VOCABULARY = 50_000
 BATCH = 1000
+EMBEDDED = 20_000  # documents indexed beside the embedded store, whose HSET takes most of the time
 SERVER, CLIENT, NATIVE = "server", "in process", "native"
 OPTIONS = ("TIMEOUT", "0", "DIALECT", "2")
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
@@ -168,9 +169,9 @@ def main() -> None:
         rates = {name: ingest(client, corpus.texts) for name, client in clients.items()}
         clients[CLIENT] = redisvss.Redis(port=upstream, protocol=2)
         wait(clients[CLIENT], options.documents)
-        rates["embedded, own store"] = ingest(redisvss.Redis(protocol=2), corpus.texts)
+        rates["embedded, own store"] = ingest(redisvss.Redis(protocol=2), corpus.texts[:EMBEDDED])
         print(f"{options.documents:,} documents, indexed per second: ", end="")
-        print(", ".join(f"{name} {rate:,.0f}" for name, rate in rates.items()), end="\n\n")
+        print(", ".join(f"{name} {rate:,.0f}" for name, rate in rates.items()), end="\n\n", flush=True)
         report(clients, corpus, options)
 
 
