@@ -303,8 +303,9 @@ def _containers(value: Any, budget: Budget) -> Iterator[Any]:
         node = stack.pop()
         yield node
         budget.spend(len(node))
-        children = node.values() if isinstance(node, dict) else node
-        stack.extend(reversed([child for child in children if type(child) in _CONTAINERS]))
+        children = node.values() if type(node) is dict else node
+        if inner := [child for child in children if type(child) is dict or type(child) is list]:
+            stack.extend(reversed(inner))
 
 
 def _located_containers(value: Any, budget: Budget) -> Iterator[tuple[Location, Any]]:
