@@ -286,7 +286,7 @@ class SearchIndex:
         self.table.touch(doc_id, self._score_of(change.special))
         self._prints[doc_id] = change.prints
         self.payloads.pop(doc_id, None)
-        if change.special.payload is not None:
+        if change.special.payload:  # an empty one is none
             self.payloads[doc_id] = change.special.payload
 
     def _stage_value(self, doc_id: int, slot: _Slot, value: Any, raw: Any, batch: _Batch) -> None:

@@ -38,13 +38,21 @@ def _value(formula: TfIdf, node: BoundNode, ids: Ids, weight: float | None = Non
         case Or(children):
             return weight * formula.combine_union([_value(formula, child, ids) for child in children])
         case Opt(child):
-            return _value(formula, child, ids, weight)
+            return _optional_value(formula, child, ids, weight)
         case AllDocs():
             return formula.other(ids, weight, np.ones(len(ids)), True)
         case Not() | Nothing():
             return np.zeros(len(ids))
         case _:
             return _leaf_value(formula, node, ids, weight)
+
+
+def _optional_value(formula: TfIdf, child: BoundNode, ids: Ids, weight: float) -> Floats:
+    """Nothing where the child does not match; but an optional child always does, as `*` where its own does not."""
+    value = _value(formula, child, ids, weight)
+    if not isinstance(child, Opt):
+        return value
+    return np.where(contains(child.child.docs, ids), value, formula.other(ids, weight, np.ones(len(ids)), True))
 
 
 def _leaf_value(formula: TfIdf, leaf: Leaf, ids: Ids, weight: float) -> Floats:
@@ -265,7 +273,7 @@ def _explain_hamming(doc_id: int, context: ScoreContext) -> str:
 
 
 def _explain_node(formula: TfIdf, node: BoundNode, ids: Ids, weight: float | None = None) -> Explanation:
-    node = collapsed(node)
+    node, given = collapsed(node), weight
     weight = _weight_of(node) if weight is None else weight
     match node:
         case And() | Or():
@@ -273,8 +281,8 @@ def _explain_node(formula: TfIdf, node: BoundNode, ids: Ids, weight: float | Non
             return _explain_group(formula, node, parts, ids, weight)
         case Opt(child) if contains(child.docs, ids)[0]:
             return _explain_node(formula, child, ids, weight)
-        case Opt():
-            return formula.explain_other(ids, 0.0, 1, True)
+        case Opt():  # a weight is given by an optional around it
+            return formula.explain_other(ids, given or 0.0, 1, True)
         case AllDocs():
             return formula.explain_other(ids, weight, 1, True)
         case Not() | Nothing():

@@ -240,13 +240,14 @@ class Queries:
 
     def _excerpts(self) -> list[Words]:
         texts = [f.name for f in self.world.of_type("TEXT")]
-        fields = ("FIELDS", "1", self.chance.choice(texts)) if self._some(0.4) else ()
+        named = ("FIELDS", "1", self.chance.choice(texts))
         found: list[Words] = []
         if self._some(0.06):
-            found.append(("HIGHLIGHT", *fields, *(("TAGS", "[", "]") if self._some(0.3) else ())))
+            fields = named if self._some(0.4) else ()
+            found.append(("HIGHLIGHT", *fields, *(("TAGS", "_", "/") if self._some(0.3) else ())))
         if self._some(0.05):
             size = ("FRAGS", "2", "LEN", self.chance.choice(("3", "8"))) if self._some(0.7) else ()
-            found.append(("SUMMARIZE", *fields, *size, *(("SEPARATOR", " / ") if self._some(0.3) else ())))
+            found.append(("SUMMARIZE", *named, *size, *(("SEPARATOR", " / ") if self._some(0.3) else ())))
         return found
 
     def _narrowing(self, case: Case) -> list[Words]:
