@@ -11,7 +11,7 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import redis
@@ -61,7 +61,7 @@ class Accounts:
         if int(self._db.get(_tries(email)) or 0) >= _TRIES:
             raise AccountError("Too many tries for this address. Please wait a quarter of an hour.")
         user = self._user(self._db.get(_claim(email)))
-        if not matches(password[:200], user.password if user else _NOBODY):
+        if not matches(password[:200], user.password if user else _nobodys()):
             pipeline = self._db.pipeline()
             pipeline.incr(_tries(email))
             pipeline.expire(_tries(email), _TRY_SECONDS)
@@ -129,7 +129,10 @@ def matches(password: str, kept: str) -> bool:
     return hmac.compare_digest(hashlib.scrypt(password.encode(), salt=salt, **_SCRYPT), digest)
 
 
-_NOBODY = hashed(secrets.token_hex(16))  # an unknown address takes as long as a wrong password
+@cache
+def _nobodys() -> str:
+    """What an unknown address's password is compared with: it takes as long as a wrong one."""
+    return hashed(secrets.token_hex(16))
 
 
 def _digest(token: str) -> str:

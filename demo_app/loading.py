@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,7 +16,8 @@ from redisvss.schemafile import create_command, load_schema
 
 INDEX = "fashion"
 _MARK = "fashion:loaded"
-_BATCH = 200
+_BATCH = 100
+_PATIENCE = 3.0  # seconds to wait for a first visitor
 
 
 def schema() -> dict[str, Any]:
@@ -39,23 +41,53 @@ def definition(catalogue: Catalogue) -> dict[str, Any]:
     return {**shape, "fields": [*plain, *vectors]}
 
 
+class Loading:
+    """Products on their way into the store.
+
+    done: how many are there;  total: how many there will be;  visited: to be set when a first page has been served.
+    """
+
+    def __init__(self, client: Any, catalogue: Catalogue) -> None:
+        self.done = self.total = len(catalogue.products)
+        self.visited = threading.Event()
+        self._batches = batches(client, catalogue)
+
+    def first(self) -> None:
+        """The first batch, a page's worth and more: then visitors may come."""
+        self.done = next(self._batches, self.total)
+
+    def rest(self) -> None:
+        """The other batches, once the first visitor has been served: both at once would take turns."""
+        self.visited.wait(_PATIENCE)
+        for done in self._batches:
+            self.done = done
+
+
 def load(client: Any, catalogue: Catalogue) -> bool:
-    """Create the index and write the products; False when this very catalogue is there already."""
+    """All of it at once; False when this very catalogue was there already."""
+    return bool(list(batches(client, catalogue)))
+
+
+def batches(client: Any, catalogue: Catalogue) -> Iterator[int]:
+    """Create the index and write the products; after each batch, how many are there. Nothing when all are."""
     mark = f"{catalogue.name}:{len(catalogue.products)}:{_shape(catalogue)}"
     known = INDEX in {_text(name) for name in client.execute_command("FT._LIST")}
     if known and _text(client.get(_MARK) or b"") == mark:
-        return False
+        return
+    client.delete(_MARK)  # until all are there: a load that is cut short begins again
     if known:
         client.execute_command("FT.DROPINDEX", INDEX, "DD")
     client.execute_command(*create_command(definition(catalogue)))
     documents = _documents(catalogue)
+    done = 0
     while batch := list(islice(documents, _BATCH)):
         pipeline = client.pipeline(transaction=False)
         for key, mapping in batch:
             pipeline.hset(key, mapping=mapping)
         pipeline.execute()
+        done += len(batch)
+        yield done
     client.set(_MARK, mark)
-    return True
 
 
 def _shape(catalogue: Catalogue) -> str:

@@ -6,7 +6,7 @@ Owns names, attributes and prices; pictures are `drawing.py`'s, vectors `embeddi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -52,7 +52,7 @@ class Product:
 
     def mapping(self) -> dict[str, str | int | float]:
         """As a hash, without its vectors."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import secrets
 import warnings
-from typing import Any
-
-from PIL import Image, ImageOps, UnidentifiedImageError
+from typing import TYPE_CHECKING, Any
 
 from demo_app.finder import Finder
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_BYTES = 4 * 1024 * 1024
 _MAX_PIXELS = 24_000_000
@@ -36,6 +37,8 @@ def keep(client: Any, finder: Finder, data: bytes) -> str:
 
 def read(data: bytes) -> Image.Image:
     """A small RGB picture, upright. Raises UploadError; never decodes more pixels than a camera takes."""
+    from PIL import Image, ImageOps, UnidentifiedImageError  # put off until somebody sends a picture
+
     if len(data) > MAX_BYTES:
         raise UploadError("Please choose a picture of at most 4 MB.")
     try:

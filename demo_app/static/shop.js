@@ -112,6 +112,10 @@ if (shop) {
     event.preventDefault();
     show(linkOf(event.target), null);
   });
+  const followLoading = () => {
+    if (document.getElementById("loading")) show(location.href, null, false).then(() => setTimeout(followLoading, 1500));
+  };
+  setTimeout(followLoading, 1500);
   addEventListener("popstate", () => show(location.href, null, false));
   for (const name of ["dragover", "dragleave", "drop"]) {
     document.addEventListener(name, (event) => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ from redisvss.cli.console import err, out
 
 if TYPE_CHECKING:
     from demo_app.catalogue import Catalogue
+    from demo_app.loading import Loading
 
 
 def demo(
@@ -47,9 +49,9 @@ def demo(
         raise ValueError(f"The demo needs {error.name}: pip install 'redisvss[demo]'") from None
     catalogue = _catalogue(data, dims, text_model)
     client, text_client = _clients(url)
-    _load(client, catalogue)
+    loading = _load(client, catalogue)
     where = f"the Redis at {_shown(url)}" if url else "this process"
-    app = create_app(client, text_client, catalogue, where, _cli(url))
+    app = create_app(client, text_client, catalogue, where, _cli(url), loading)
     address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
     out.print(
         f"[bold]Fashion Product Finder[/]: {len(catalogue.products)} products, kept in {where}: [link]{address}[/]"
@@ -85,12 +87,16 @@ def _clients(url: str | None) -> tuple[Any, Any]:
     return Redis(server=server, protocol=2), Redis(server=server, decode_responses=True)
 
 
-def _load(client: Any, catalogue: Catalogue) -> None:
-    from demo_app.loading import load
+def _load(client: Any, catalogue: Catalogue) -> Loading:
+    """Enough of the products for a first page; the rest follows while visitors look around."""
+    from demo_app.loading import Loading
 
+    loading = Loading(client, catalogue)
     with err.status("loading the products"):
-        load(client, catalogue)
+        loading.first()
         client.execute_command("FT.SEARCH", "fashion", "*", "LIMIT", 0, 0)  # the first one indexes what was loaded
+    threading.Thread(target=loading.rest, name="demo-loading", daemon=True).start()
+    return loading
 
 
 def _shown(url: str | None) -> str:
