@@ -12,6 +12,8 @@ from redisvss import ast
 from redisvss.fields.base import BindContext, Field, Leaf, field_type
 from redisvss.fields.json_types import json_value, strings_of, wrong_type
 from redisvss.index.dictionary import GAP_TOKEN
+from redisvss.index.segmenter import words_of
+from redisvss.index.stemming import CHINESE
 from redisvss.index.text import FieldTraits, TextIndex
 from redisvss.index.tokenizer import tokenize
 from redisvss.schema import FieldSpec
@@ -40,7 +42,10 @@ class TextField(Field):
     def decode(self, raw: bytes) -> list[bytes]:
         if not raw:
             return [b""] if self.spec.index_empty else []
-        return tokenize(raw)
+        tokens = tokenize(raw)
+        if self.definition.language != CHINESE:
+            return tokens
+        return [word for token in tokens for word in words_of(token)]
 
     def decode_json(self, matches: Sequence[Any]) -> list[bytes] | None:
         match json_value(matches):

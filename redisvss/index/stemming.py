@@ -1,4 +1,4 @@
-"""Snowball stems by RediSearch's language names. Chinese has none: its text needs a segmenter, which is not here."""
+"""Snowball stems by RediSearch's language names. Chinese has none: `segmenter.py` cuts it into words instead."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _NAMES = """
     irish italian lithuanian nepali norwegian portuguese romanian russian serbian spanish swedish tamil turkish yiddish
 """
 LANGUAGES = frozenset(_NAMES.split())
+CHINESE = "chinese"
 STEM_PREFIX = b"+"  # how a stem is told from a word in the term dictionary
 MIN_STEM_LENGTH = 4  # bytes; MINSTEMLEN. Only documents are held to it: a query stems `ru` too
 

@@ -23,7 +23,8 @@ from redisvss.index.bitmaps import bitmap_of, ids_of, is_among
 from redisvss.index.dictionary import SortedTerms
 from redisvss.index.phonetic import phonetic
 from redisvss.index.segment import NO_POSTINGS, Postings, join, places_of
-from redisvss.index.stemming import STEM_PREFIX, stemmer
+from redisvss.index.segmenter import words_of
+from redisvss.index.stemming import CHINESE, STEM_PREFIX, stemmer
 from redisvss.index.text import TextIndex, synonym_term
 from redisvss.index.tokenizer import lower
 from redisvss.query.bound import And, BoundNode, Nothing, Or
@@ -279,6 +280,8 @@ class _Binder:
         if verbatim or self.context.verbatim or not self._expandable():
             return leaf
         others: list[BoundNode] = [*self._synonyms(word), *(self._sound(word) if phonetics else ()), *self._stems(word)]
+        if self._language == CHINESE and (parts := words_of(word)):
+            others.append(And([self._leaf(part, self.scope, expanded=True) for part in parts]))
         return Expansion([leaf, *others], f"{self.scope.prefix}UNION") if others else leaf
 
     def _leaf(self, term: bytes, scope: Scope, expanded: bool = False) -> TermLeaf:
@@ -288,6 +291,10 @@ class _Binder:
     def _fields(self, scope: Scope) -> Numbers:
         """NOFIELDS knows no fields: a clause finds its word in whichever, even one of an unknown field."""
         return None if self.definition.nofields else scope.limited(self.infields)
+
+    @property
+    def _language(self) -> str:
+        return self.context.language or self.definition.language
 
     def _expandable(self) -> bool:
         """Nothing is expanded in fields that are all NOSTEM, nor in unknown ones."""
@@ -304,7 +311,7 @@ class _Binder:
 
     def _stems(self, word: bytes) -> Iterator[TermLeaf]:
         """The stem as documents' longer words left it, and as a word of its own. NOSTEM fields are left out."""
-        stem = stemmer(self.context.language or self.definition.language)
+        stem = stemmer(self._language)
         if stem is None:
             return
         found = stem(word)

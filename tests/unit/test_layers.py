@@ -30,6 +30,7 @@ LEVELS = [
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
 INDEX_MAY_IMPORT = {
     "numpy",
+    "jieba",
     "numba",
     "llvmlite",
     "pyroaring",
