@@ -135,10 +135,9 @@ class VectorField(Field):
                 found = several
             case _:
                 found = [match for match in matches if match is not None]
-        if not found:
-            return None
-        vectors = np.stack([self._vector(value) for value in found])
-        return vectors if len(vectors) > 1 else encode(vectors, self.params.dtype).tobytes()
+        if len(found) > 1:
+            return np.stack([self._vector(value) for value in found])
+        return encode(self._vector(found[0]), self.params.dtype).tobytes() if found else None
 
     def _vector(self, value: Any) -> Vectors:
         if not isinstance(value, list):
