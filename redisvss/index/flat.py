@@ -17,7 +17,7 @@ from pyroaring import BitMap
 
 from redisvss.index import warm
 from redisvss.index.bitmaps import ids_of
-from redisvss.index.distance import INTEGER_TYPES, Floats, Metric, Query, exact, nearest, widen
+from redisvss.index.distance import INTEGER_TYPES, Array, Floats, Metric, Query, exact, nearest, widen
 from redisvss.index.matrix import Ints, RowStore
 
 if TYPE_CHECKING:
@@ -196,14 +196,23 @@ def _approximate(
     return near, False
 
 
+def _squares(store: RowStore, wide: Array, rows: Ints | slice) -> NDArray[np.floating]:
+    """‖row‖² in the precision of the rows: stored norms are float32, not enough for FLOAT64."""
+    if store.dtype != "FLOAT64":
+        lengths = store.norms[rows]
+        return lengths * lengths
+    with np.errstate(over="ignore", invalid="ignore"):  # odd rows
+        squares: Floats = np.einsum("ij,ij->i", wide, wide)
+    return squares
+
+
 def _chunk(store: RowStore, query: Query, rows: Ints | slice) -> NDArray[np.floating]:
     wide = widen(store.vectors[rows], store.dtype)
     with np.errstate(over="ignore", invalid="ignore"):  # odd rows, judged elsewhere
         near: NDArray[np.floating] = wide @ query.wide.astype(wide.dtype)
     if store.metric is Metric.L2:
-        lengths = store.norms[rows]
         near *= -2
-        near += lengths * lengths
+        near += _squares(store, wide, rows)
         near += near.dtype.type(query.norm**2)
         return near
     if store.dtype in INTEGER_TYPES and store.metric is Metric.COSINE:

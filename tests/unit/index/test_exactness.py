@@ -31,6 +31,11 @@ def test_every_way_gives_a_float64_brute_forces_answer(bench: ModuleType, dtype:
     assert (asked, wrong) == (40, 0)
 
 
+def test_float64_rows_are_squared_in_float64(bench: ModuleType) -> None:
+    """By float32 norms, far from the origin, numpy's fast step ruled out rows that belonged to the answer."""
+    assert bench.count("FLOAT64", Metric.L2, "offset", queries=8) == (40, 0)
+
+
 def test_the_judge_forgives_nothing_but_a_rounding(bench: ModuleType) -> None:
     low = np.array([0.0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 10])
     high, ids = np.nextafter(low, np.inf), np.arange(13)
