@@ -54,17 +54,19 @@ def start(dtype: str, metric: Metric, then: Callable[[], None] | None = None) ->
 
 
 def wait(dtype: str, metric: Metric) -> None:
-    """Block until kernels for this type and metric are ready."""
+    """Block until kernels for this type and metric are ready, or have failed: then searches go on through numpy."""
     start(dtype, metric).wait()
 
 
 def _run(dtype: str, metric: Metric) -> None:
-    with _one_at_a_time:
-        _exercise(dtype, metric)
-    with _lock:
-        _done.add((dtype, metric))
-        waiting = _waiting.pop((dtype, metric), [])
-    _started[dtype, metric].set()
+    try:
+        with _one_at_a_time:
+            _exercise(dtype, metric)
+        with _lock:
+            _done.add((dtype, metric))
+            waiting = _waiting.pop((dtype, metric), [])
+    finally:  # a full disk, say: the interpreter reports it, nobody waits for ever
+        _started[dtype, metric].set()
     for then in waiting:
         then()
 
