@@ -54,6 +54,7 @@ class SearchParser:
         return self.request
 
     def _unknown(self, keyword: bytes) -> None:
+        self._check()
         if keyword in _AGGREGATE_ONLY:
             raise CommandError(_AGGREGATE_ONLY[keyword])
         word = as_text(self.args.next())

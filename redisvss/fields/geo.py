@@ -112,7 +112,7 @@ def check_circle(lon: float, lat: float, radius: float, unit: str) -> None:
     """Raises QueryError in the order RediSearch checks."""
     if unit.lower() not in METRES:
         raise QueryError("Invalid GeoFilter unit")
-    if radius <= 0:
-        raise QueryError("Invalid GeoFilter radius")
     if abs(lat) > 90 or abs(lon) > 180:
         raise QueryError("Invalid GeoFilter lat/lon")
+    if radius <= 0:
+        raise QueryError("Invalid GeoFilter radius")

@@ -141,6 +141,12 @@ def _code_points(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
+def _lowered(letters: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Only sounds are upper-case, and ASCII: RediSearch compares them as if they were not."""
+    capital = (letters >= ord("A")) & (letters <= ord("Z"))
+    return np.where(capital, letters + 32, letters).astype(np.uint32)
+
+
 def _bits(letters: NDArray[np.uint32]) -> NDArray[np.uint64]:
     return np.asarray(np.left_shift(np.uint64(1), (letters & 63).astype(np.uint64)))
 
@@ -157,7 +163,9 @@ def _group_by_length(terms: list[str]) -> dict[int, _Group]:
     groups = {}
     for length in np.unique(lengths).tolist():
         places = np.flatnonzero(lengths == length)
-        letters = _code_points("".join(terms[place] for place in places.tolist())).reshape(len(places), length)
+        letters = _lowered(_code_points("".join(terms[place] for place in places.tolist()))).reshape(
+            len(places), length
+        )
         groups[length] = _Group(places, letters, np.bitwise_or.reduce(_bits(letters), axis=1))
     return groups
 

@@ -53,7 +53,7 @@ def matched_terms(root: BoundNode, doc_id: int, context: ScoreContext) -> dict[b
 def _matching(node: BoundNode, doc_id: int) -> Iterator[TermLeaf]:
     node = collapsed(node)
     ids = np.array([doc_id], np.uint32)
-    if isinstance(node, Leaf) and not contains(node.docs, ids)[0]:
+    if isinstance(node, Leaf | And) and not contains(node.docs, ids)[0]:
         return
     match node:
         case And() | Or():

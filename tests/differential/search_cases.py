@@ -58,6 +58,9 @@ class Clause:
     def text(self) -> str:
         return self.shape.format(*(child.text for child in self.children)) if self.children else self.shape
 
+    def has(self, kind: str) -> bool:
+        return self.kind == kind or any(child.has(kind) for child in self.children)
+
     def only_text(self) -> bool:
         """Whether every part is answered by TEXT fields."""
         own = self.kind not in ("tag", "range", "metric", "all", "none")
@@ -190,7 +193,9 @@ class Worlds:
             if self.chance.random() < 0.45:
                 made.append(self._vector(name))
         self.chance.shuffle(made)
-        if is_json or any(f.has("PHONETIC") for f in made):  # the reference takes the n-th TEXT field for the n-th field
+        if is_json or any(
+            f.has("PHONETIC") for f in made
+        ):  # the reference takes the n-th TEXT field for the n-th field
             made.sort(key=lambda declared: declared.type != "TEXT")
         return made
 

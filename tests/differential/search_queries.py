@@ -205,7 +205,8 @@ class Queries:
         scorers = [name for name in SCORERS if not (scored and name.startswith("BM25"))]
         if self._some(0.6):
             options.append(("SCORER", self.chance.choice(scorers)))
-        if not case.knn and "VECTOR" not in case.query:  # excerpts of such hits end the reference
+        alike = not self.world.is_json  # excerpts cut through JSON lists there
+        if alike and not case.knn and "VECTOR" not in case.query:  # and those of such hits end the reference
             options += self._excerpts()
         options += self._narrowing(case)
         return options
@@ -266,7 +267,7 @@ class Queries:
             found.append(("INORDER",))
         if self._some(0.05):
             found.append(("LANGUAGE", self.chance.choice((*LANGUAGES, "klingon"))))
-        if self._some(0.06) and case.clause.only_text():
+        if self._some(0.06) and case.clause.only_text() and not found:
             texts = [f.name for f in self.world.of_type("TEXT")]
             found.append(("INFIELDS", "1", self.chance.choice((*texts, "nosuch"))))
         if self._some(0.05):
