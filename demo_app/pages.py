@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from demo_app import looking as look
 from demo_app import uploads
 from demo_app.filters import FACETS, TITLES
+from demo_app.finder import Page
 from demo_app.looking import MODES, Looking
 from demo_app.products import SHOPS, Product
 
@@ -48,10 +50,20 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
 @router.get("/")
 def grid(request: Request) -> Response:
     shop, looking = shop_of(request), looking_at(request)
+    context = _found(shop, looking)
+    if request.headers.get("x-part") == "results":  # filters are as they were: their counts need not be counted again
+        return shop.templates.TemplateResponse(request, "_results.html", context)
+    context |= {"facets": shop.finder.facets(looking.filters), "titles": TITLES, "cities": list(SHOPS)}
+    return render(request, "shop.html", **context)
+
+
+def _found(shop: Shop, looking: Looking) -> dict[str, Any]:
+    """What the results show. Raises HTTPException when what they are about is gone."""
     page = looking.find(shop.finder)
     if page is None:
         raise HTTPException(404, "What you are looking for is not here (any more). Uploaded pictures stay an hour.")
-    context: dict[str, Any] = {
+    return {
+        "shop": shop,
         "looking": looking,
         "page": page,
         "last": look.last_page(page.total, looking),
@@ -60,22 +72,21 @@ def grid(request: Request) -> Response:
         "fresh": looking.browsing().link(page=random.randint(1, look.last_page(page.total, looking.browsing()))),
         "replace_filters": lambda chip: looking.link(filters=chip.without),
     }
-    if request.headers.get("x-part") == "results":  # filters are as they were: their counts need not be counted again
-        return shop.templates.TemplateResponse(request, "_results.html", {**context, "shop": shop})
-    context |= {"facets": shop.finder.facets(looking.filters), "titles": TITLES, "cities": list(SHOPS)}
-    return render(request, "shop.html", **context)
 
 
 @router.get("/hood")
 def hood(request: Request) -> Response:
-    """How the page at the same query was answered."""
+    """How the page at the same query was answered. Its results are made once more, to time what a click costs."""
     shop, looking = shop_of(request), looking_at(request)
-    page = looking.find(shop.finder)
-    if page is None:
-        raise HTTPException(404, "What this page was about is not here any more.")
+    started = time.perf_counter()
+    context = _found(shop, looking)
+    shop.templates.get_template("_results.html").render(context)
+    click = (time.perf_counter() - started) * 1000
+    page: Page = context["page"]
     accounts = [shop.finder.account(command) for command in page.commands]
+    told: dict[str, Any] = {"accounts": accounts, "looking": looking, "click": click, "searches": page.milliseconds}
     partial = request.headers.get("x-part") == "hood"
-    return render(request, "_hood.html" if partial else "hood.html", accounts=accounts, looking=looking)
+    return render(request, "_hood.html" if partial else "hood.html", **told)
 
 
 @router.get("/product/{number}")

@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 import subprocess
+from collections import Counter
 from html import unescape
 from typing import Any
 
@@ -90,6 +91,15 @@ def test_the_hood_tells_plan_recall_and_command(web: TestClient) -> None:
     page = unescape(web.get("/hood?like=3&by=image&gender=Women", headers={"X-Part": "hood"}).text)
     assert "exact" in page and "100.0 %" in page
     assert '"(@gender:{Women})=>[KNN 24 @image_vector $v AS distance]"' in page
+    whole, searches = re.search(r"took <strong>([\d.]+) ms</strong>.*: ([\d.]+) ms of searching", page).groups()  # type: ignore[union-attr]
+    assert float(whole) >= float(searches) > 0
+
+
+def test_facets_come_most_frequent_first_then_by_name(finder: Finder, catalogue: Catalogue) -> None:
+    counted = Counter(p.colour for p in catalogue.products if p.gender == "Men")
+    facets = finder.facets(read({"gender": ["Men"], "colour": ["Red"]}, {}))
+    assert facets["colour"] == sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    assert sum(n for _, n in facets["gender"]) == sum(p.colour == "Red" for p in catalogue.products)
 
 
 @pytest.mark.skipif(shutil.which("redis-cli") is None, reason="redis-cli is not on PATH")
