@@ -152,6 +152,9 @@ class TagField(Field):
                 if not value and not self.spec.index_empty:
                     raise QueryError(EMPTY_NOT_INDEXED)
                 return TagLeaf(self.tags, value)
+            case ast.Phrase(terms):  # words and parameters: one tag with blanks in it
+                words = [context.text(term.text) for term in terms if isinstance(term, ast.Term)]
+                return TagLeaf(self.tags, self.fold(" ".join(words)))
             case ast.Affix(text, prefix, suffix):
                 affix = self.fold(context.text(text))
                 long_enough = len(affix.encode("utf-8", "surrogateescape")) >= limits.min_prefix

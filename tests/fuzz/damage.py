@@ -6,7 +6,7 @@ import random
 import shlex
 from collections.abc import Iterator, Sequence
 
-LONGEST = 20_000  # bytes a repetition may grow to
+LONGEST = 10_000  # bytes a repetition may grow to
 
 QUERIES = (
     b"(@brand:{nike | adi*} @price:[(0 100] -(old|worn))=>[KNN 5 @vec $q EF_RUNTIME 10 AS d]=>{$yield_distance_as: e}",
