@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from redisvss.index.kernels.arith import jit, prefetch, true
+from redisvss.index.kernels.arith import leaf, prefetch, true
 
 _AHEAD = 4  # rows: the list is not contiguous in memory, so the processor cannot guess what comes next
 
 
-@jit
+@leaf
 def measure(query, rows, chosen, first, last, metric, out):
     """out[first:last] = float64 distances of rows[chosen[first:last]], as `true` computes them."""
     for at in range(first, last):
@@ -18,14 +18,14 @@ def measure(query, rows, chosen, first, last, metric, out):
         out[at] = true(query, rows, chosen[at], metric)
 
 
-@jit
+@leaf
 def measure_all(query, rows, first, last, metric, out):
     """out[first:last] = float64 distances of rows[first:last], as `true` computes them."""
     for row in range(first, last):
         out[row] = true(query, rows, row, metric)
 
 
-@jit
+@leaf
 def top(query, rows, owner, chosen, whole, metric, dist, ids):
     """The len(dist) nearest of the chosen rows (whole: of all), ascending, ties by owner. Returns how many."""
     size, limit = 0, len(dist)
@@ -48,7 +48,7 @@ def top(query, rows, owner, chosen, whole, metric, dist, ids):
     return size
 
 
-@jit
+@leaf
 def top_of_docs(query, rows, doc_row, docs, metric, dist, ids):
     """The len(dist) nearest of some docs (ascending ids, one vector each at most), ascending, ties by doc id.
 
@@ -80,12 +80,12 @@ def top_of_docs(query, rows, doc_row, docs, metric, dist, ids):
     return size, read
 
 
-@jit
+@leaf
 def _u16(blob, at):
     return np.int64(blob[at]) | np.int64(blob[at + 1]) << 8
 
 
-@jit
+@leaf
 def _runs(blob, at, base, words):
     """A run container: (start, length − 1) pairs of 16 bits; returns the offset behind it."""
     runs = _u16(blob, at)
@@ -98,7 +98,7 @@ def _runs(blob, at, base, words):
     return at
 
 
-@jit
+@leaf
 def _bitmap(blob, at, base, words):
     """A bitmap container: 8 KiB of bits."""
     for word in range(1024):
@@ -109,7 +109,7 @@ def _bitmap(blob, at, base, words):
     return at + 8192
 
 
-@jit
+@leaf
 def _array(blob, at, base, count, words):
     """An array container: sorted 16-bit values."""
     for _ in range(count):
@@ -119,7 +119,7 @@ def _array(blob, at, base, count, words):
     return at
 
 
-@jit
+@leaf
 def unpack(blob, words):
     """Bits of a serialised Roaring bitmap (the portable format of RoaringFormatSpec) into zeroed uint64 words.
 
