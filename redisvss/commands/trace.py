@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from redisvss.engine import Engine
     from redisvss.index.doctable import DocTable
 
-NOT_KNN = "REDISVSS.TRACE retells a KNN query over a FLAT or HNSW field, such as `*=>[KNN 5 @vector $blob]`"
+NOT_KNN = "REDISVSS.TRACE retells a KNN query, such as `*=>[KNN 5 @vector $blob]`"
 
 
 @command("REDISVSS.TRACE", arity=-3, summary="Retells a KNN query: what was opened, kept, pruned and filtered out")

@@ -154,13 +154,32 @@ class IvfIndex(VectorIndex):
 
     def _probe(self, query: Query, docs: BitMap, nprobe: int, needed: int) -> BitMap:
         """The documents of the cells nearest to the query; more cells than `nprobe` only if too few are in them."""
-        assert self._centroids is not None
-        point = _in_space(query.wide[None, :], self.params.metric)[0]
-        order = np.argsort(-_affinity(point[None, :], self._centroids)[0], kind="stable")
+        order, _ = self._nearest_cells(query)
         while True:
             read: BitMap = BitMap.union(*(self._cells[cell] for cell in order[:nprobe].tolist())) & docs
             if len(read) >= needed or nprobe >= len(order):
                 return read
+            nprobe *= 2
+
+    def _nearest_cells(self, query: Query) -> tuple[Ints, NDArray[np.float32]]:
+        """All cells, the nearest to the query first, and the affinity of each cell by its number."""
+        assert self._centroids is not None
+        point = _in_space(query.wide[None, :], self.params.metric)[0]
+        affinity = _affinity(point[None, :], self._centroids)[0]
+        return np.argsort(-affinity, kind="stable"), affinity
+
+    def cells(self, query: Query, docs: BitMap, nprobe: int, needed: int) -> list[tuple[float, BitMap]]:
+        """What `_probe` reads, cell by cell: (squared distance of the centroid in the cells' space, its documents)."""
+        order, affinity = self._nearest_cells(query)
+        point = _in_space(query.wide[None, :], self.params.metric)[0].astype(np.float64)
+        read = BitMap()
+        cells: list[tuple[float, BitMap]] = []
+        while True:
+            for cell in order[len(cells) : nprobe].tolist():
+                cells.append((max(0.0, float(point @ point - 2 * affinity[cell])), self._cells[cell]))
+                read |= self._cells[cell] & docs
+            if len(read) >= needed or nprobe >= len(order):
+                return cells
             nprobe *= 2
 
 

@@ -24,9 +24,11 @@ from redisvss.index.vectors import KnnHits, VectorIndex
 
 if TYPE_CHECKING:
     from redisvss.index.hnsw import Graph
+    from redisvss.index.ivf import IvfIndex
 
 KEPT, PRUNED, FILTERED = "kept", "pruned", "filtered"
 SCAN = -1  # the layer of a step that reads rows outright
+CELLS = -2  # the layer of a step that reads one cell of an inverted file
 MOST_SCANNED = 1000  # rows of a scan that are told, the nearest
 
 
@@ -42,7 +44,10 @@ class Look:
 
 @dataclass(frozen=True)
 class Step:
-    """The document opened, at which layer of the graph (SCAN: none), and those looked at because of it."""
+    """The document opened, at which layer of the graph (SCAN: none), and those looked at because of it.
+
+    CELLS: one cell was read; doc_id is −1, distance that of its centroid.
+    """
 
     layer: int
     doc_id: int
@@ -81,7 +86,9 @@ def trace(
     if plan.strategy != "exact" and isinstance(tiers, TieredGraph) and tiers.graph is not None:
         walker = _Walker(tiers.graph, query, allowed)
         steps += walker.descend()
-        steps += walker.spread(plan.strategy, plan.ef, (survivors or 0) // 2)
+        strategy = plan.strategy if hits.plan.exact else hits.plan.strategy  # a walk may choose another on its way
+        width = plan.sweep_ef if strategy == "sweep" else plan.ef
+        steps += walker.spread(strategy, width, index._store.size if policy == "BATCHES" else (survivors or 0) // 2)
         unlinked = tiers.loose(allowed)
     else:
         unlinked = np.empty(0, np.int64)
@@ -89,6 +96,41 @@ def trace(
     read = _allowed_rows(index._store, allowed) if hits.plan.strategy == "exact" else unlinked
     steps += _scan(index._store, query, read, set(hits.doc_ids.tolist()))
     return Trace(hits, tuple(steps), computed + len(read))
+
+
+def trace_cells(
+    index: IvfIndex,
+    blob: bytes,
+    k: int,
+    allowed: BitMap | None = None,
+    *,
+    policy: str | None = None,
+    nprobe: int | None = None,
+) -> Trace:
+    """`IvfIndex.knn` with these arguments, cell by cell from the nearest centroid on; a scan where it scans."""
+    query = index.prepare(blob)
+    hits = index.knn(query, k, allowed, policy=policy, nprobe=nprobe)
+    answer = set(hits.doc_ids.tolist())
+    docs = index.docs() if allowed is None else allowed & index.docs()
+    if hits.plan.strategy != "ivf":
+        rows = _allowed_rows(index._store, allowed)
+        return Trace(hits, tuple(_scan(index._store, query, rows, answer)), len(rows))
+    needed = min(k, len(docs))
+    steps = tuple(
+        _cell_step(index._store, query, distance, cell, docs, answer)
+        for distance, cell in index.cells(query, docs, nprobe or index.params.nprobe, needed)
+    )
+    return Trace(hits, steps, hits.plan.candidates)
+
+
+def _cell_step(store: RowStore, query: Query, distance: float, cell: BitMap, docs: BitMap, answer: set[int]) -> Step:
+    """Documents of a cell, the nearest first; those the filter keeps out were not read."""
+    rows = _allowed_rows(store, cell & docs)
+    distances = judge(store, query, rows)
+    order = np.argsort(distances, kind="stable")[:MOST_SCANNED]
+    owners, far = store.row_doc[rows[order]].tolist(), distances[order].tolist()
+    looked = [Look(doc, d, KEPT if doc in answer else PRUNED) for doc, d in zip(owners, far, strict=True)]
+    return Step(CELLS, -1, distance, tuple(looked))
 
 
 def _allowed_rows(store: RowStore, allowed: BitMap | None) -> Ints:

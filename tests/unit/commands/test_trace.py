@@ -119,3 +119,43 @@ def test_errors_are_those_of_the_search(client: Any) -> None:
         client.execute_command("REDISVSS.TRACE", "nowhere", "*=>[KNN 5 @v $v]")
     with pytest.raises(ResponseError, match=r"expected|size"):
         ask(client, "REDISVSS.TRACE", "*=>[KNN 5 @v $v]", QUERIES[0][:3])
+
+
+@pytest.fixture(scope="module")
+def cells() -> Any:
+    """2,000 vectors in 16 cells, two of which a search reads."""
+    client = redisvss.Redis(protocol=2)
+    shape = ("TYPE", "FLOAT32", "DIM", DIM, "DISTANCE_METRIC", "COSINE", "NLIST", 16, "NPROBE", 2)
+    client.execute_command("FT.CREATE", "i", "SCHEMA", "v", "VECTOR", "IVF_FLAT", len(shape), *shape, "n", "NUMERIC")
+    write(client, 0, 2000)
+    return client
+
+
+def test_cells_are_read_nearest_first(cells: Any) -> None:
+    for vector in QUERIES:
+        trace = told(cells, "*=>[KNN 10 @v $v]", vector)
+        assert trace[b"plan"].startswith(b"ivf")
+        steps = trace[b"steps"]
+        assert [(layer, key) for layer, key, *_ in steps] == [(-2, None)] * 2
+        assert float(steps[0][2]) <= float(steps[1][2])
+        kept = {key for *_, looked in steps for key, _, verdict in looked if verdict == b"kept"}
+        assert kept == {key for key, _ in trace[b"found"]} == set(found(cells, "*=>[KNN 10 @v $v]", vector))
+        assert trace[b"computed"] == 16 + sum(len(looked) for *_, looked in steps)
+
+
+def test_more_cells_are_read_for_more_probes_or_too_few_documents(cells: Any) -> None:
+    assert len(told(cells, "*=>[KNN 10 @v $v NPROBE 5]", QUERIES[0])[b"steps"]) == 5
+    many = told(cells, "*=>[KNN 600 @v $v]", QUERIES[0])
+    assert len(many[b"steps"]) > 2 and len(many[b"found"]) == 600
+
+
+def test_a_filter_keeps_documents_of_a_cell_unread(cells: Any) -> None:
+    trace = told(cells, "(@n:[0 900])=>[KNN 5 @v $v]", QUERIES[0])
+    assert trace[b"plan"].startswith(b"ivf")
+    assert all(int(key[2:]) <= 900 for *_, looked in trace[b"steps"] for key, *_ in looked)
+
+
+def test_narrow_filters_scan_instead_of_reading_cells(cells: Any) -> None:
+    trace = told(cells, "(@n:[0 50])=>[KNN 5 @v $v]", QUERIES[0])
+    [[layer, _, _, looked]] = trace[b"steps"]
+    assert layer == -1 and len(looked) == 51
