@@ -1,11 +1,14 @@
 """Is the graph as good as it claims: exactly right where it says so, sound after churn, as quick as hnswlib?
 
-    python benchmarks/bench_graph.py [--queries 600] [--rows 10000] [--dim 64] [--fashion DIR]
+    python benchmarks/bench_graph.py [--queries 600] [--rows 10000] [--dim 64] [--fashion DIR] [--keep DIR]
+                                     [--seconds 150]
 
 Three tables. Exactness: KNN of FLAT fields, with and without a filter, against a float64 brute force, on hostile data,
-for every metric and type; `--queries` for each type and metric (10,800 in all by default). Churn: recall and memory
-after deleting and re-adding half of the rows twice, beside a fresh build. Walks: build, search and memory beside
-hnswlib at the same ef. With --fashion, churn and walks use DIR/*.npy (the first array of vectors found there).
+for every metric and type; `--queries` for each type and metric (10,800 in all by default). Walks: build, search and
+memory beside hnswlib, at the same ef and, interpolated, at the same recall. Churn: recall and memory after deleting and
+re-adding half of the rows twice, beside the graph before. With --fashion, churn and walks use DIR/*.npy (the first
+array of vectors found there). With --keep, both graphs are kept there, and a build longer than --seconds is continued
+by the next run.
 """
 
 from __future__ import annotations
@@ -14,10 +17,10 @@ import argparse
 import time
 from pathlib import Path
 
-import hnswlib
 import numpy as np
+from graphs import Graphs
 from pyroaring import BitMap
-from vector_data import HOSTILE, embeddings, hostile
+from vector_data import HOSTILE, embeddings, from_files, hostile, recall_of
 
 from redisvss.index.distance import STORED, encode, normalise, widen
 from redisvss.index.vectors import ELEMENT_SIZE, Metric, VectorIndex, VectorParams
@@ -86,26 +89,18 @@ def exactness(queries: int) -> None:
     print(f"  all              {asked:6} {wrong:6}", flush=True)
 
 
-def build(vectors: np.ndarray) -> VectorIndex:
-    index = VectorIndex(VectorParams("HNSW", "FLOAT32", vectors.shape[1], Metric.COSINE))
-    index.warm()
-    index.put(np.arange(len(vectors)), vectors)
-    index.compact()
-    return index
-
-
 def truth(vectors: np.ndarray, queries: np.ndarray) -> list[set[int]]:
     return [set(np.argpartition(-(vectors @ q), _K)[:_K].tolist()) for q in queries]
 
 
-def recall(index: VectorIndex, queries: np.ndarray, wanted: list[set[int]], ef: int) -> float:
-    found = [set(index.knn(q, _K, ef_runtime=ef).doc_ids.tolist()) for q in queries]
-    return float(np.mean([len(f & w) / _K for f, w in zip(found, wanted, strict=True)]))
+def recall(index: VectorIndex, vectors: np.ndarray, queries: np.ndarray, wanted: list[set[int]], ef: int) -> float:
+    found = [index.knn(q, _K, ef_runtime=ef).doc_ids for q in queries]
+    return float(np.mean([recall_of(vectors, q, f, w) for q, f, w in zip(queries, found, wanted, strict=True)]))
 
 
 def churn(index: VectorIndex, vectors: np.ndarray, queries: np.ndarray) -> None:
     wanted, memory = truth(vectors, queries), index.memory_bytes()
-    fresh = {ef: recall(index, queries, wanted, ef) for ef in (16, 64)}
+    fresh = {ef: recall(index, vectors, queries, wanted, ef) for ef in (16, 64)}
     for turn in range(2):
         gone = np.random.default_rng(turn).permutation(len(vectors))[: len(vectors) // 2]
         index.remove(gone)
@@ -113,7 +108,7 @@ def churn(index: VectorIndex, vectors: np.ndarray, queries: np.ndarray) -> None:
             index.put(part, vectors[part])
     index.compact()
     for ef, before in fresh.items():
-        print(f"churn: recall at ef {ef}: fresh {before:.3f}, after {recall(index, queries, wanted, ef):.3f}")
+        print(f"churn: recall at ef {ef}: fresh {before:.3f}, after {recall(index, vectors, queries, wanted, ef):.3f}")
     print(f"churn: memory after / fresh {index.memory_bytes() / memory:.3f}", flush=True)
 
 
@@ -123,40 +118,41 @@ def cpu(call) -> float:
     return time.process_time() - start
 
 
-def walks(vectors: np.ndarray, queries: np.ndarray) -> VectorIndex:
-    made: list[VectorIndex] = []
-    ours = cpu(lambda: made.append(build(vectors)))
-    graph = hnswlib.Index("ip", vectors.shape[1])
-    graph.init_index(len(vectors), M=16, ef_construction=200)
-    theirs = cpu(lambda: graph.add_items(vectors))
-    index, wanted = made[0], truth(vectors, queries)
-    memory = index.memory_bytes() / (graph.index_file_size() + vectors.nbytes)
-    print(f"walks: build / hnswlib {ours / theirs:.2f}; memory / (hnswlib + the vectors once) {memory:.2f}")
-    for ef in (16, 32, 64, 128):
+def walks(graphs: Graphs, queries: np.ndarray) -> None:
+    index, graph, vectors = graphs.ours, graphs.theirs, graphs.vectors
+    wanted = truth(vectors, queries)
+    print(f"walks: {graphs.summary()}", flush=True)
+    ours, theirs = [], []
+    for ef in (10, 16, 24, 32, 48, 64, 96, 128, 192):
         graph.set_ef(ef)
         pairs = [
             (cpu(lambda: index.knn(q, _K, ef_runtime=ef)), cpu(lambda: graph.knn_query(q, _K, num_threads=1)))  # noqa: B023
-            for q in queries
             for _ in range(3)
+            for q in queries
         ]
-        a, b = np.median(pairs, axis=0)
-        hit = np.mean(
-            [len(set(graph.knn_query(q, _K)[0][0].tolist()) & w) / _K for q, w in zip(queries, wanted, strict=True)]
-        )
-        mine = recall(index, queries, wanted, ef)
+        a, b = 1e6 * np.median(np.array(pairs).reshape(3, -1, 2).min(axis=0), axis=0)
+        theirs_found = [graph.knn_query(q, _K)[0][0] for q in queries]
+        hit = np.mean([recall_of(vectors, q, f, w) for q, f, w in zip(queries, theirs_found, wanted, strict=True)])
+        ours.append((recall(index, vectors, queries, wanted, ef), a))
+        theirs.append((float(hit), b))
         print(
-            f"walks: ef {ef:4}: {1e6 * a:6.0f} µs / {1e6 * b:6.0f} = {a / b:.2f}; recall {mine:.3f}, hnswlib {hit:.3f}"
+            f"walks: ef {ef:4}: {a:6.0f} µs / {b:6.0f} = {a / b:.2f}; recall {ours[-1][0]:.3f}, hnswlib {hit:.3f}",
+            flush=True,
         )
-    return index
+    for level in (0.9, 0.95, 0.98, 0.99):
+        a, b = time_at(ours, level), time_at(theirs, level)
+        print(f"walks: at recall {level}: {a:6.0f} µs / {b:6.0f} = {a / b:.2f}", flush=True)
 
 
-def fashion(directory: Path, rows: int) -> np.ndarray:
-    for path in sorted(directory.glob("*.npy")):
-        array = np.load(path, mmap_mode="r")
-        if array.ndim == 2 and array.dtype.kind == "f":
-            vectors = np.array(array[:rows], np.float32)
-            return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    raise SystemExit(f"no array of vectors in {directory}/*.npy")
+def time_at(curve: list[tuple[float, float]], level: float) -> float:
+    """Time at which a curve of (recall, time) first reaches a recall, between two measured points; NaN if none."""
+    before = (0.0, curve[0][1])
+    for point in curve:
+        if point[0] >= level:
+            part = (level - before[0]) / max(point[0] - before[0], 1e-9)
+            return before[1] + part * (point[1] - before[1])
+        before = point
+    return float("nan")
 
 
 def main() -> None:
@@ -165,14 +161,19 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=10_000)
     options.add_argument("--dim", type=int, default=64)
     options.add_argument("--fashion", type=Path)
+    options.add_argument("--keep", type=Path)
+    options.add_argument("--seconds", type=float, default=150)
     given = options.parse_args()
     if given.queries:
         exactness(given.queries)
-    asked = 60
-    both = fashion(given.fashion, given.rows + asked) if given.fashion else embeddings(given.rows + asked, given.dim)
-    vectors, queries = both[:-asked], both[-asked:]
-    print(f"{len(vectors)} × {vectors.shape[1]}, COSINE, M 16, EF_CONSTRUCTION 200, k {_K}")
-    churn(walks(vectors, queries), vectors, queries)
+    asked = 100
+    both = from_files(given.fashion, given.rows + asked) if given.fashion else embeddings(given.rows + asked, given.dim)
+    graphs = Graphs(both[:-asked], given.keep)
+    if not graphs.build(given.seconds):
+        print(f"not yet built: {graphs.summary()}")
+        return
+    walks(graphs, both[-asked:])
+    churn(graphs.ours, both[:-asked], both[-asked:])
 
 
 if __name__ == "__main__":

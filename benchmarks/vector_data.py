@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 
@@ -52,3 +54,19 @@ def correlated(vectors: np.ndarray, query: np.ndarray, share: float, away: bool,
 def nearest_by_dot(vectors: np.ndarray, query: np.ndarray, ids: np.ndarray, k: int) -> set[int]:
     """Exact answer among `ids` for unit vectors."""
     return set(ids[np.argsort(-(vectors[ids].astype(np.float64) @ query))[:k]].tolist())
+
+
+def recall_of(vectors: np.ndarray, query: np.ndarray, found: np.ndarray, truth: set[int]) -> float:
+    """Share of the nearest that were found; others as near are as good (real data hold copies)."""
+    farthest = (vectors[list(truth)] @ query).min() - 1e-6
+    return min(1.0, float((vectors[np.asarray(found, np.int64)] @ query >= farthest).sum()) / len(truth))
+
+
+def from_files(directory: Path, rows: int) -> np.ndarray:
+    """Unit vectors (≤ rows, dim) float32 in random order: the first array of vectors among DIR/*.npy."""
+    for path in sorted(directory.glob("*.npy")):
+        array = np.load(path, mmap_mode="r")
+        if array.ndim == 2 and array.dtype.kind == "f":
+            vectors = np.array(array, np.float32)[np.random.default_rng(3).permutation(len(array))[:rows]]
+            return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    raise SystemExit(f"no array of vectors in {directory}/*.npy")

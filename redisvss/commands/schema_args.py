@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 from redisvss.commands.args import Args, BadArgument, as_text
@@ -222,6 +223,14 @@ def _epsilon(args: Args, name: str) -> float:
     return args.number(name, 0.0)
 
 
+def _backend(args: Args, name: str) -> str:
+    """Who keeps the graph: ours (NATIVE) or the library hnswlib, where it is installed."""
+    backend = _one_of((b"NATIVE", b"HNSWLIB"))(args, name).lower()
+    if backend == "hnswlib" and find_spec(backend) is None:
+        raise CommandError("BACKEND HNSWLIB needs the package hnswlib: pip install redisvss[hnswlib]")
+    return backend
+
+
 _COMMON_ATTRIBUTES: dict[bytes, tuple[str, Callable[[Args, str], Any]]] = {
     b"TYPE": ("dtype", _one_of(_VECTOR_TYPES)),
     b"DIM": ("dim", _at_least(1)),
@@ -236,6 +245,7 @@ _VECTOR_ATTRIBUTES: dict[str, dict[bytes, tuple[str, Callable[[Args, str], Any]]
         b"EF_CONSTRUCTION": ("ef_construction", _at_least(1)),
         b"EF_RUNTIME": ("ef_runtime", _at_least(1)),
         b"EPSILON": ("epsilon", _epsilon),
+        b"BACKEND": ("backend", _backend),
     },
     "IVF_FLAT": {**_COMMON_ATTRIBUTES, b"NLIST": ("nlist", _at_least(1)), b"NPROBE": ("nprobe", _at_least(1))},
 }

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from redisvss.index.compiled import in_parallel, metric_of, query_type, rows_of
-from redisvss.index.distance import Array, Metric, Query, widen
+from redisvss.index.distance import Array, Floats, Metric, Query, widen
 from redisvss.index.kernels import build, walk
 from redisvss.index.kernels.arith import IntegerCosine
 from redisvss.index.matrix import Growing, Ints, RowStore
@@ -47,13 +47,15 @@ class Found(NamedTuple):
 class Scratch:
     """What one running search writes to; searches borrow it from the graph's list and give it back."""
 
-    def __init__(self, rows: int, m: int) -> None:
+    def __init__(self, rows: int, m: int, dim: int, arithmetic: np.dtype[Any]) -> None:
         self.seen = np.zeros(rows, np.uint8)
         self.epochs = np.zeros(1, np.uint8)
-        self.fresh = np.empty(max(4 * m, walk.SAMPLES + 1), np.int32)
+        self.fresh = np.empty(4 * m + walk.ENTRIES + walk.SAMPLES, np.int32)
         self.state = np.zeros(5, np.int64)
         self.heap_d = np.empty(rows + 1, np.float32)  # untouched pages cost nothing
         self.heap_i = np.empty(rows + 1, np.int32)
+        self.query = np.empty(dim, arithmetic)
+        self.dist, self.ids = np.empty(rows + 1, np.float32), np.empty(rows + 1, np.int32)
 
 
 class Graph:
@@ -88,12 +90,9 @@ class Graph:
         return self._links.array, self._up_at.array, self._up.array
 
     def _borrow(self) -> Scratch:
-        try:
-            scratch = self._scratch.pop()
-        except IndexError:
-            scratch = Scratch(len(self._levels.array), self.m)
-        if len(scratch.seen) < self.store.size:
-            scratch = Scratch(len(self._levels.array), self.m)
+        scratch = self._scratch.pop() if self._scratch else None
+        if scratch is None or len(scratch.seen) < self.store.size:
+            scratch = Scratch(len(self._levels.array), self.m, self.store.dim, self._arithmetic)
         scratch.state[:] = 0
         return scratch
 
@@ -313,6 +312,27 @@ class Graph:
         found = self._walked(walk_on, ids, self.store.size + 1, deadline)
         return found._replace(rows=found.rows & _UNMARKED) if found.timed_out else found
 
+    def nearest(self, query: Query, ef: int, k: int, ranked: int, deadline: float | None) -> tuple[Ints, Floats, bool]:
+        """(rows, reported distances, whether the deadline cut it short) of the k nearest that a walk of width ef finds.
+
+        ranked: how many of what it found to measure in full.  For a store without odd rows and documents of several
+        vectors, and a graph without dead rows.
+        """
+        store, scratch = self.store, self._borrow()
+        wide = query.wide if self._arithmetic.kind == "f" else query.wide.astype(np.int16)
+        best_d, best_i, pause, late = np.empty(k), np.empty(k, np.int64), 0, False
+        size = 0
+        while not size:
+            late = late or (pause > 0 and deadline is not None and time.monotonic() > deadline)
+            pause += 0 if late else _LOOK
+            size = walk.nearest(
+                wide, scratch.query, rows_of(store), store.norms, metric_of(store, query.norm), *self._lists,
+                self.entry, self.top, ef, scratch.dist, scratch.ids, scratch.seen, scratch.epochs, scratch.fresh,
+                pause, scratch.state, store.row_doc, ranked, late, best_d, best_i,
+            )  # fmt: skip
+        self._scratch.append(scratch)
+        return best_i[:size], best_d[:size], late
+
     def _place(self, query: Query) -> tuple[Any, ...]:
         """The arguments every search starts with."""
         array, metric = query.wide.astype(self._arithmetic), metric_of(self.store, query.norm)
@@ -342,15 +362,19 @@ class Graph:
         strategy: int,
         budget: int,
         deadline: float | None = None,
+        sweep_ef: int | None = None,
     ) -> Found:
-        """Up to `ef` allowed rows, nearest first: see `walk.filtered`. The walk ends after about `budget` distances."""
+        """Up to `ef` allowed rows, nearest first: see `walk.filtered`. The walk ends after about `budget` distances.
+
+        sweep_ef: how many a sweep collects, if fewer.
+        """
         dist, ids = np.empty(ef, np.float32), np.empty(ef, np.int32)
-        place, store = self._place(query), self.store
+        place, store, width = self._place(query), self.store, min(ef, sweep_ef or ef)
 
         def walk_on(scratch: Scratch, pause: int) -> None:
             walk.filtered(
                 *place, ef, dist, ids, scratch.seen, scratch.epochs, scratch.fresh, pause, scratch.state, store.row_doc,
-                words, store.doc_row, share, strategy, budget, scratch.heap_d, scratch.heap_i,
+                words, store.doc_row, share, strategy, budget, width, scratch.heap_d, scratch.heap_i,
             )  # fmt: skip
 
         return self._walked(walk_on, ids, budget, deadline)

@@ -66,7 +66,14 @@ class HnswlibGraph:
         return self._store.odd if docs is None else self._store.odd[[int(doc) in docs for doc in owners]]
 
     def walk(
-        self, strategy: str, query: Query, ef: int, allowed: BitMap | None, budget: int, deadline: float | None = None
+        self,
+        strategy: str,
+        query: Query,
+        ef: int,
+        allowed: BitMap | None,
+        budget: int,
+        deadline: float | None = None,
+        sweep_ef: int | None = None,
     ) -> Walk:
         """Rows near the query, nearest first; none at all when hnswlib found fewer than it was asked for.
 
@@ -82,6 +89,9 @@ class HnswlibGraph:
             except RuntimeError:
                 return Walk(np.empty(0, np.int64), 0, "sweep")
         return Walk(rows[0].astype(np.int64), 0, "graph" if allowed is None else "sweep")
+
+    def nearest(self, query: Query, ef: int, k: int, ranked: int, deadline: float | None) -> None:
+        """What `walk` finds is ranked by its caller."""
 
     def within(self, query: Query, radius: float, epsilon: float, deadline: float | None = None) -> Walk | None:
         """hnswlib has no range search: every row is to be read."""

@@ -159,13 +159,14 @@ def _rows(lists: Array) -> NDArray[np.int32]:
 
 def _read_upper(content: NDArray[np.uint8], count: int, m: int) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
     """(level of each row, the lists above level 0, row after row)."""
-    kind = _upper_list(m)
-    levels, lists, at = np.zeros(count, np.int8), [np.empty(0, kind)], 0
+    kind, view = _upper_list(m), content.data
+    levels, lists, at = np.zeros(count, np.int8), [content[:0]], 0
     for row in range(count):
-        size = int.from_bytes(content[at : at + 4].tobytes(), "little")
+        size = int.from_bytes(view[at : at + 4], "little")
         at += 4 + size
         if at > len(content) or size % kind.itemsize:
             raise ValueError("the hnswlib index is cut short")
-        lists.append(content[at - size : at].view(kind))
-        levels[row] = size // kind.itemsize
-    return levels, _rows(np.concatenate(lists))
+        if size:
+            lists.append(content[at - size : at])
+            levels[row] = size // kind.itemsize
+    return levels, _rows(np.concatenate(lists).view(kind))

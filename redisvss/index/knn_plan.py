@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 # Shares of documents a filter lets through, between which each strategy is the quickest way to the same recall.
-_SWEEP_FROM = 0.25
+_SWEEP_FROM = 0.15
 _WALK_FROM = 0.015
 _ROWS_PER_EF = 50  # a walk of width ef reads about this many rows per unit of ef: fewer survivors are read outright
 _SURVIVORS_PER_EF = 100  # under a filter, where a walk reads less than 25 per ef, but at four times a scan's cost
-# A walk that collects ef of the rows it meets has met ef / share: it needs to be no wider than an unfiltered one of
-# width 32, which has recall .95 where EF_RUNTIME 10 has not. Between two hops the half of that is enough.
-_MET = 32
-_LEAST_EF = 16
+# Widths that reach recall .95, which EF_RUNTIME 10 does not. A sweep that collects ef of the rows it meets has met
+# ef / share, and needs to meet 20 at 20,000 rows of 384 dimensions, 36 at 200,000 (.965 to .98), as an unfiltered walk
+# would. Between two hops the fewer pass, the worse they are linked: 16 reach .965 to .99 at a share of .1 and .94 at
+# .05, where 32 reach .95 (44,000 embeddings of product names) and .995 (200,000 rows).
+_EF_PER_DECADE = 16
+_FIRST_DECADES = 3.05
+_TWO_HOP_EF = 16
+_TWO_HOP_PASSING = 1.6  # ef · share
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class KnnPlan:
     "two-hop" (of these two the walk decides, by what it finds around the query);
     candidates: rows whose distance is (estimated to be) computed;  exact: the answer equals a full scan's;
     batches: how many batches RediSearch would fetch for the k, at the filter's share of all docs (the walk itself is
-    one pass), 0 without a walk;  ef: width of the walk, 0 without one.
+    one pass), 0 without a walk;  ef: width of the walk, 0 without one;  sweep_ef: that of a sweep.
     """
 
     mode: str
@@ -34,6 +38,7 @@ class KnnPlan:
     exact: bool
     batches: int = 0
     ef: int = 0
+    sweep_ef: int = 0
 
 
 class Sizes(NamedTuple):
@@ -57,25 +62,31 @@ def choose(sizes: Sizes, k: int, ef_runtime: int, policy: str | None = None, bat
     """
     survivors = sizes.docs if sizes.allowed is None else sizes.allowed
     filtered, share = sizes.allowed is not None, survivors / max(1, sizes.docs)
-    ef = max(ef_runtime, k, _least_ef(share) if filtered else 0)
+    asked = max(ef_runtime, k)
     if filtered and batch_size is not None:
-        ef = max(ef, math.ceil(min(batch_size, sizes.docs) * share))
-    ef = -(-ef * sizes.rows // max(1, sizes.docs))  # several vectors per document: more rows for as many documents
+        asked = max(asked, math.ceil(min(batch_size, sizes.docs) * share))
+    widths = _widths(sizes.docs, share, asked) if filtered and survivors else (asked, asked)
+    # several vectors per document: more rows for as many documents
+    ef, sweep_ef = (-(-width * sizes.rows // max(1, sizes.docs)) for width in widths)
     strategy = _strategy(sizes, survivors, ef, policy)
     if strategy == "exact":
         return exact(survivors, filtered)
     batches = 1 if batch_size is None else _batches(sizes.docs, survivors, k, batch_size)
-    return KnnPlan(mode(filtered, strategy), strategy, _ROWS_PER_EF * ef + sizes.loose, False, batches, ef)
+    candidates = _ROWS_PER_EF * ef + sizes.loose
+    return KnnPlan(mode(filtered, strategy), strategy, candidates, False, batches, ef, sweep_ef)
+
+
+def _widths(docs: int, share: float, asked: int) -> tuple[int, int]:
+    """Widths of a walk in two hops and of a sweep, under a filter; `asked` at least."""
+    met = _EF_PER_DECADE * (math.log10(docs) - _FIRST_DECADES)
+    sweep = max(asked, math.ceil(met * share))
+    return (sweep if share >= 1 else max(sweep, _TWO_HOP_EF, math.ceil(_TWO_HOP_PASSING / share))), sweep
 
 
 def _batches(docs: int, survivors: int, k: int, batch_size: int) -> int:
     """Batches of the nearest documents that hold k survivors, the filter being as dense near the query as elsewhere."""
     reached = docs if survivors <= k else docs * k / survivors
     return math.ceil(reached / batch_size)
-
-
-def _least_ef(share: float) -> int:
-    return max(_LEAST_EF, math.ceil(_MET * share))
 
 
 def exact(candidates: int, filtered: bool) -> KnnPlan:

@@ -20,6 +20,7 @@ from pyroaring import BitMap
 from redisvss.index import flat, knn_plan, warm
 from redisvss.index.distance import (
     ELEMENT_SIZE,
+    INTEGER_TYPES,
     STORED,
     Array,
     Floats,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ELEMENT_SIZE", "KnnHits", "KnnPlan", "Metric", "Query", "VectorIndex", "VectorParams", "decode_blob"]
 
-_WORTH_CODING = 1 << 24  # elements (64 MB of FLOAT32): from here on a FLAT field also keeps an int8 copy
+_WORTH_CODING = 1 << 24  # elements (64 MB of FLOAT32): from here on a FLAT field of floats also keeps an int8 copy
 _BATCH = 4  # queries from which one pass in int8 beats a pass in int16 for each
 _BUDGET = 0.25  # of an exact scan's distances: a walk that needs more is given up before it has cost as much again
 _RANGE_FROM = 10_000  # docs from which a range query may walk the graph: it may miss some, and a scan is quick before
@@ -168,7 +169,7 @@ class VectorIndex:
             self._tiers.add(rows)
         elif self._coarse is not None:
             self._coarse.code(rows)
-        elif self._store.size * self.params.dim >= _WORTH_CODING and self.params.dtype in ("FLOAT32", "FLOAT64"):
+        elif self._store.size * self.params.dim >= _WORTH_CODING and self.params.dtype not in INTEGER_TYPES:
             self._copy_coarsely()
 
     def _copy_coarsely(self) -> None:
@@ -270,9 +271,17 @@ class VectorIndex:
         budget: distances after which a walk under a filter is given up.
         """
         assert self._tiers is not None
-        store, loose = self._store, self._tiers.loose(allowed)
+        store = self._store
+        wanted = min(k, survivors)
+        if plan.strategy == "graph" and (
+            direct := self._tiers.nearest(query, plan.ef, wanted, wanted + _RERANKED, deadline)
+        ):
+            rows, distances, late = direct
+            complete = late or len(rows) == wanted
+            return KnnHits(store.row_doc[rows].astype(np.int64), distances, plan, late) if complete else None
+        loose = self._tiers.loose(allowed)
         strategy = "graph" if plan.strategy == "graph" else "either"
-        walk = self._tiers.walk(strategy, query, plan.ef, allowed, budget, deadline)
+        walk = self._tiers.walk(strategy, query, plan.ef, allowed, budget, deadline, plan.sweep_ef)
         if strategy == "either" and not walk.timed_out and (walk.spent >= budget or not len(walk.rows)):
             return None
         rows = walk.rows if store.many else walk.rows[: k + _RERANKED]
@@ -280,7 +289,7 @@ class VectorIndex:
         hits = self._ranked(query, k, np.union1d(rows, loose) if len(loose) else rows, plan)
         if walk.timed_out:
             return dataclasses.replace(hits, timed_out=True)
-        return None if len(hits.doc_ids) < min(k, survivors) else hits
+        return None if len(hits.doc_ids) < wanted else hits
 
     def _ranked(self, query: Query, k: int, rows: Ints, plan: KnnPlan) -> KnnHits:
         """The k nearest of some live rows' docs, by exact distances."""

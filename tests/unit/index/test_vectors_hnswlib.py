@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pyroaring import BitMap
+from redis.exceptions import ResponseError
 
+from redisvss import Redis
 from redisvss.index.vectors import Metric, VectorIndex, VectorParams
 
 pytestmark = pytest.mark.timeout(
@@ -41,3 +43,24 @@ def test_a_filter_that_few_rows_pass_is_answered_in_full():
     index.put(np.arange(5000), vectors)
     hits = index.knn(vectors[0], 10, BitMap([1, 2, 3]), policy="BATCHES")
     assert sorted(hits.doc_ids.tolist()) == [1, 2, 3] and hits.plan.exact
+
+
+def test_a_field_of_an_index_names_its_backend():
+    client = Redis(protocol=2)
+    vector = ["v", "VECTOR", "HNSW", "8", "TYPE", "FLOAT32", "DIM", "4", "DISTANCE_METRIC", "L2", "BACKEND"]
+    with pytest.raises(ResponseError, match="BACKEND"):
+        client.execute_command("FT.CREATE", "idx", "SCHEMA", *vector, "other")
+    client.execute_command("FT.CREATE", "idx", "SCHEMA", *vector, "hnswlib", "n", "NUMERIC")
+    vectors = np.random.default_rng(3).normal(size=(300, 4)).astype(np.float32)
+    for number, row in enumerate(vectors):
+        client.hset(f"d{number}", mapping={"v": row.tobytes(), "n": number})
+    query = ("PARAMS", "2", "b", vectors[7].tobytes(), "NOCONTENT", "DIALECT", "2")
+    assert client.execute_command("FT.SEARCH", "idx", "*=>[KNN 1 @v $b]", *query)[1] == b"d7"
+    assert client.execute_command("FT.SEARCH", "idx", "(@n:[8 9])=>[KNN 5 @v $b]", *query)[0] == 2
+
+
+def test_a_backend_that_is_not_installed_is_said_so(monkeypatch):
+    monkeypatch.setattr("redisvss.commands.schema_args.find_spec", lambda name: None)
+    vector = ["v", "VECTOR", "HNSW", "8", "TYPE", "FLOAT32", "DIM", "4", "DISTANCE_METRIC", "L2", "BACKEND", "HNSWLIB"]
+    with pytest.raises(ResponseError, match=r"pip install redisvss\[hnswlib\]"):
+        Redis().execute_command("FT.CREATE", "idx", "SCHEMA", *vector)
