@@ -193,9 +193,8 @@ class Worlds:
             if self.chance.random() < 0.45:
                 made.append(self._vector(name))
         self.chance.shuffle(made)
-        if is_json or any(
-            f.has("PHONETIC") for f in made
-        ):  # the reference takes the n-th TEXT field for the n-th field
+        # the reference takes the n-th TEXT field for the n-th field where it looks for sounds and paths
+        if is_json or any(declared.has("PHONETIC") for declared in made):
             made.sort(key=lambda declared: declared.type != "TEXT")
         return made
 
