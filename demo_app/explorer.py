@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -19,6 +19,9 @@ router = APIRouter(include_in_schema=False)
 
 _ROUNDS = 7  # repeats of each search of the comparison, the median of which is shown
 _WIDTHS = (10, 40, 160)  # EF_RUNTIME
+_PROBES = (2, 8)  # NPROBE: cells read, of 64
+Index = Literal["hnsw", "flat", "ivf"]
+_SUFFIX: dict[Index, str] = {"hnsw": "", "flat": "_exact", "ivf": "_cells"}  # of the field that keeps it
 _NOT_OURS = ("unknown command", "no such index")  # a module's index: where FT.* is left to it, we know of none
 
 
@@ -26,7 +29,8 @@ _NOT_OURS = ("unknown command", "no such index")  # a module's index: where FT.*
 def page(request: Request) -> Response:
     shop, looking = shop_of(request), looking_at(request)
     first = shop.catalogue.products[0].product_id
-    return render(request, "explorer.html", looking=looking, first=looking.like or first)
+    cells = shop.finder.has(f"{shop.catalogue.images[0].field}_cells")
+    return render(request, "explorer.html", looking=looking, first=looking.like or first, cells=cells)
 
 
 @router.get("/explorer/points")
@@ -72,12 +76,14 @@ def matching(request: Request) -> dict[str, Any]:
 
 
 @router.get("/explorer/trace")
-def trace(request: Request, k: int = 10, by: By = "image") -> dict[str, Any]:
+def trace(request: Request, k: int = 10, by: By = "image", index: Index = "hnsw") -> dict[str, Any]:
     """The replay of a search for the products most like one."""
     shop, looking = shop_of(request), looking_at(request)
     name, vector = _question(request, by)
     try:
-        told: Trace = traced(shop.client, INDEX, name, looking.filters.expression(), vector, max(1, min(k, 50)))
+        told: Trace = traced(
+            shop.client, INDEX, name + _SUFFIX[index], looking.filters.expression(), vector, max(1, min(k, 50))
+        )
     except ResponseError as error:
         if not any(words in str(error).lower() for words in _NOT_OURS):
             raise
@@ -87,16 +93,17 @@ def trace(request: Request, k: int = 10, by: By = "image") -> dict[str, Any]:
 
 @router.get("/explorer/compare")
 def compare(request: Request, k: int = 10, by: By = "image") -> dict[str, Any]:
-    """FLAT beside HNSW at several widths: median time of the whole command as seen from here, and recall."""
+    """FLAT beside HNSW at several widths and, where there are, cells: median time as seen from here, and recall."""
     shop, k = shop_of(request), max(1, min(k, 50))
     name, vector = _question(request, by)
     truth, exact_ms = _measured(shop.client, f"*=>[KNN {k} @{name}_exact $v AS distance]", vector, k)
     rows = [{"name": "FLAT (exact)", "ms": exact_ms, "recall": 1.0}]
-    for width in _WIDTHS:
-        query = f"*=>[KNN {k} @{name} $v EF_RUNTIME {width} AS distance]"
-        found, milliseconds = _measured(shop.client, query, vector, k)
-        recall = len(found & truth) / max(1, len(truth))
-        rows.append({"name": f"HNSW, EF_RUNTIME {width}", "ms": milliseconds, "recall": recall})
+    searches = [(f"HNSW, EF_RUNTIME {width}", f"@{name} $v EF_RUNTIME {width}") for width in _WIDTHS]
+    if shop.finder.has(f"{name}_cells"):
+        searches += [(f"IVF_FLAT, NPROBE {n}", f"@{name}_cells $v NPROBE {n}") for n in _PROBES]
+    for title, clause in searches:
+        found, milliseconds = _measured(shop.client, f"*=>[KNN {k} {clause} AS distance]", vector, k)
+        rows.append({"name": title, "ms": milliseconds, "recall": len(found & truth) / max(1, len(truth))})
     return {"rows": rows, "products": len(shop.catalogue.products)}
 
 

@@ -81,6 +81,12 @@ class Finder:
         value: bytes | None = self.client.hget(product.key, self._compared(by).field)
         return value
 
+    def has(self, name: str) -> bool:
+        """Whether the index has a field of this name."""
+        told = self.client.execute_command("FT.INFO", INDEX)
+        fields = told[told.index(b"attributes") + 1]
+        return any(name.encode() in field for field in fields)
+
     def _compared(self, by: By) -> Space:
         return (self.catalogue.images if by == "image" else self.catalogue.texts)[0]
 

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from redis.exceptions import ResponseError
 
-from demo_app.catalogue import Catalogue
+from demo_app.catalogue import Catalogue, Space
 from redisvss.schemafile import create_command, load_schema
 
 INDEX = "fashion"
 _MARK = "fashion:loaded"
 _BATCH = 100
+_CELLS = 64  # about the square root of the products
 _PATIENCE = 3.0  # seconds to wait for a first visitor
 
 
@@ -70,14 +72,14 @@ def load(client: Any, catalogue: Catalogue) -> bool:
 
 def batches(client: Any, catalogue: Catalogue) -> Iterator[int]:
     """Create the index and write the products; after each batch, how many are there. Nothing when all are."""
-    mark = f"{catalogue.name}:{len(catalogue.products)}:{_shape(catalogue)}"
+    mark = f"2:{catalogue.name}:{len(catalogue.products)}:{_shape(catalogue)}"
     known = INDEX in {_text(name) for name in client.execute_command("FT._LIST")}
     if known and _text(client.get(_MARK) or b"") == mark:
         return
     client.delete(_MARK)  # until all are there: a load that is cut short begins again
     if known:
         client.execute_command("FT.DROPINDEX", INDEX, "DD")
-    client.execute_command(*create_command(definition(catalogue)))
+    _create(client, catalogue)
     documents = _documents(catalogue)
     done = 0
     while batch := list(islice(documents, _BATCH)):
@@ -88,6 +90,22 @@ def batches(client: Any, catalogue: Catalogue) -> Iterator[int]:
         done += len(batch)
         yield done
     client.set(_MARK, mark)
+
+
+def _create(client: Any, catalogue: Catalogue) -> None:
+    """With cells (IVF_FLAT) beside each graph, for the Explorer, where the server knows them: RediSearch does not."""
+    command = create_command(definition(catalogue))
+    try:
+        client.execute_command(*command, *(part for space in catalogue.spaces for part in _cells(space)))
+    except ResponseError as error:
+        if "algorithm" not in str(error).lower():
+            raise
+        client.execute_command(*command)
+
+
+def _cells(space: Space) -> tuple[str | int, ...]:
+    shape = ("TYPE", "FLOAT32", "DIM", space.vectors.shape[1], "DISTANCE_METRIC", "COSINE", "NLIST", _CELLS)
+    return (space.field, "AS", f"{space.field}_cells", "VECTOR", "IVF_FLAT", len(shape), *shape)
 
 
 def _shape(catalogue: Catalogue) -> str:

@@ -22,7 +22,7 @@ class Trace:
             layer, key, distance, looked = row
             return {
                 "layer": layer,
-                "id": number(key),
+                "id": None if key is None else number(key),
                 "distance": float(distance),
                 "looked": [[number(other), float(d), verdict.decode()] for other, d, verdict in looked],
             }

@@ -8,6 +8,7 @@ const ask = document.getElementById("ask");
 const slider = document.getElementById("at");
 const said = document.getElementById("said");
 const peek = document.getElementById("peek");
+const CELLS = -2;      // the layer of a step that reads one cell of an inverted file
 const COLOURS = { seen: "#5aa9e6", hop: "#f4b860", best: "#5fd38d", out: "#e5646e" };
 const INKS = { Black: "#5c5f66", White: "#f4f3ef", Grey: "#8e9298", "Navy Blue": "#3f5bb0", Blue: "#3470c4", Teal: "#168080", Green: "#3e8a4a", Olive: "#84863e", Yellow: "#f0c43a", Orange: "#e87e2c", Red: "#d83a40", Maroon: "#a03a58", Pink: "#ec8aa8", Purple: "#8a58b8", Brown: "#9a6a48", Beige: "#d6c09c" };
 
@@ -68,6 +69,7 @@ function drawReplay(upTo) {
   for (const step of steps) for (const [id, , verdict] of step.looked) {
     if (where.has(id)) disc(where.get(id), 2.6, mark[verdict]);
   }
+  if (last && last.layer === CELLS) for (const [id] of last.looked) if (where.has(id)) disc(where.get(id), 4, COLOURS.hop);
   let before = null;
   for (const step of steps) {
     const at = where.get(step.id);
@@ -96,8 +98,9 @@ function tell() {
     const step = replay.steps[upTo - 1];
     const counts = { kept: 0, pruned: 0, filtered: 0 };
     step.looked.forEach(([, , verdict]) => { counts[verdict] += 1; });
-    const place = step.layer < 0 ? "Scan" : `Layer ${step.layer}`;
-    said.textContent = `Step ${upTo} of ${replay.steps.length} · ${place}: opened ${nameOf(step.id)}, distance ${step.distance.toFixed(3)}. Looked at ${step.looked.length}: ${counts.kept} kept, ${counts.pruned} pruned, ${counts.filtered} filtered out.`;
+    const done = step.layer === CELLS ? `Cell ${upTo}: its centroid is ${Math.sqrt(step.distance).toFixed(3)} away`
+      : `${step.layer < 0 ? "Scan" : `Layer ${step.layer}`}: opened ${nameOf(step.id)}, distance ${step.distance.toFixed(3)}`;
+    said.textContent = `Step ${upTo} of ${replay.steps.length} · ${done}. Looked at ${step.looked.length}: ${counts.kept} kept, ${counts.pruned} pruned, ${counts.filtered} filtered out.`;
   } else said.textContent = plan;
 }
 

@@ -176,3 +176,11 @@ def test_nothing_is_loaded_from_elsewhere(web: TestClient) -> None:
         page = web.get(path).text
         assert not re.findall(r'(?:src|href)="(?:https?:)?//', page), path
         assert not re.search(r"<script(?![^>]*src=)|\son\w+=|<style|\sstyle=", page), path
+
+
+def test_the_explorer_replays_cells_and_compares_them(web: TestClient) -> None:
+    assert 'value="ivf">IVF_FLAT<' in web.get("/explorer").text
+    told = web.get("/explorer/trace", params={"like": 3, "by": "image", "index": "ivf", "k": 5}).json()
+    assert told["found"][0][0] == 3 and len(told["found"]) == 5
+    names = [row["name"] for row in web.get("/explorer/compare", params={"like": 3}).json()["rows"]]
+    assert names[0] == "FLAT (exact)" and "IVF_FLAT, NPROBE 8" in names
