@@ -349,6 +349,8 @@ def sides(native: str, url: str | None) -> Judge:
     reference.execute_command("FT.CONFIG", "SET", "FORK_GC_CLEAN_THRESHOLD", "0")
     reference.config_set("hash-max-listpack-value", 4096)  # a hash keeps its fields' order as long as it is a list
     ours: Any = redis.Redis.from_url(url, protocol=2) if url else redisvss.Redis(protocol=2)
+    for client in (reference, ours):
+        client.execute_command("FT.CONFIG", "SET", "TIMEOUT", "0")  # a busy machine would cut answers short
     return Judge(Side(reference, True), Side(ours, False))
 
 
