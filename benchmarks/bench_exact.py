@@ -23,7 +23,7 @@ from pyroaring import BitMap
 from vector_data import HOSTILE, hostile
 
 from redisvss.index import vectors, warm
-from redisvss.index.distance import INTEGER_TYPES, STORED, Metric, encode, normalise, widen
+from redisvss.index.distance import INTEGER_TYPES, STORED, Metric, encode, normalise, prepare, widen
 from redisvss.index.vectors import ELEMENT_SIZE, KnnHits, VectorIndex, VectorParams
 
 ROWS, DIM, K = 2000, 40, 10
@@ -110,6 +110,7 @@ def count(dtype: str, metric: Metric, kind: str, queries: int, seed: int = 0) ->
     raw[copies[0]] = raw[copies[1]]
     filters = [np.sort(rng.permutation(ROWS)[: int(rng.integers(1, ROWS))]) if i % 2 else None for i in range(queries)]
     rows, wrong = normalise(raw, dtype, metric), 0
+    ends = [bounds(prepare(query, dtype, metric).row, rows, dtype, metric) for query in asked]
     for name in WAYS:
         with way(name):
             index = VectorIndex(VectorParams("HNSW" if name == "HNSW" else "FLAT", dtype, DIM, metric))
@@ -117,8 +118,7 @@ def count(dtype: str, metric: Metric, kind: str, queries: int, seed: int = 0) ->
             index.put(np.arange(ROWS), raw)
             found = answers(name, index, asked, filters)
         assert (index._coarse is not None) == (name in ("copy", "batch") and dtype not in INTEGER_TYPES)
-        for hits, query, allowed in zip(found, asked, filters, strict=True):
-            low, high = bounds(index.prepare(query).row, rows, dtype, metric)
+        for hits, (low, high), allowed in zip(found, ends, filters, strict=True):
             ids = np.arange(ROWS) if allowed is None or name == "batch" else allowed
             wrong += not (hits.plan.exact and is_right(hits, low, high, ids))
     return len(WAYS) * queries, wrong
