@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
+import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
-from demo_app.catalogue import Catalogue, from_folder
+from demo_app.catalogue import Catalogue, from_folder, with_text_model
 from demo_app.drawing import draw
-from demo_app.embeddings import shorten
+from demo_app.embeddings import Sentences, shorten
 from demo_app.products import made_up
 
 from .conftest import unseen
@@ -134,3 +136,29 @@ def test_the_real_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     read = from_folder(REAL, unseen)
     assert len(read.products) == 2000
     assert [space.vectors.shape[1] for space in read.spaces] == [512, 128, 384, 128]
+
+
+class FrequentLetters:
+    """Stands for a sentence-transformers model: counts eight frequent letters of each text."""
+
+    def __init__(self, name: str) -> None:
+        assert name == "a-model"
+
+    def get_sentence_embedding_dimension(self) -> int:
+        return 8
+
+    def encode(self, texts: list[str]) -> np.ndarray:
+        return np.array([[text.lower().count(letter) for letter in "eaoinrst"] for text in texts], np.float64)
+
+
+def test_a_sentence_model_takes_over_the_words(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = types.ModuleType("sentence_transformers")
+    package.SentenceTransformer = FrequentLetters  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "sentence_transformers", package)
+    whole = with_text_model(catalogue, Sentences("a-model")).texts
+    short = with_text_model(catalogue, Sentences("a-model", 4)).texts
+    assert [space.vectors.shape for space in (*whole, *short)] == [(160, 8), (160, 4)]
+    for space in (*whole, *short):
+        assert space.model is not None
+        assert np.allclose(np.linalg.norm(space.vectors, axis=1), 1, atol=1e-5)
+        assert np.allclose(space.model.embed([catalogue.products[3].name])[0], space.vectors[3])
