@@ -231,6 +231,8 @@ def _true_integers(query, rows, row, metric):
     for j in range(rows.shape[1]):
         total = add32(total, mul32(np.int32(rows[row, j]), np.int32(rows[row, j])))
     lengths = np.sqrt(np.float64(total)) * metric.norm
+    if lengths == 0:  # compiled code raises on a division by zero
+        return np.nan
     return 1.0 - _rounded(np.float64(dot(query, rows, row)) / lengths, rows)
 
 

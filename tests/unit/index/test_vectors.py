@@ -203,3 +203,15 @@ def test_a_short_filtered_scan_by_compiled_kernels_equals_the_brute_force(algori
                 assert hits.distances.tolist() == distances[order[:k]].tolist()
                 assert hits.plan.candidates == len(wanted) and hits.plan.exact
             assert len(index.knn(query, 5, BitMap([70_000, 80_000])).doc_ids) == 0
+
+
+def test_an_integer_row_of_zeros_under_cosine_is_nan_to_compiled_kernels_too():
+    index = VectorIndex(params("UINT8", Metric.COSINE, dim=40))
+    rows = np.random.default_rng(0).integers(0, 256, (300, 40)).astype(np.uint8)
+    rows[7] = 0
+    index.put(np.arange(300), rows)
+    cold = index.knn(rows[3], 300)
+    index.warm()
+    hits = index.knn(rows[3], 300)
+    assert hits.doc_ids[-1] == 7 and np.isnan(hits.distances[-1]) and np.isfinite(hits.distances[:-1]).all()
+    assert hits.doc_ids.tolist() == cold.doc_ids.tolist()
