@@ -9,7 +9,8 @@ SORTBY, TOLIST and COUNT_DISTINCT of an APPLY that only renames or splits, FIRST
 whose hashes collide (numbers in front of another key), `NULL` (a literal that changes while it is used), `to_str` of
 a computed string, dialect 4 (whose early stop takes SORTBY's order along), and what ends its process: `%` by less
 than one, QUANTILE without a fraction. Not left out, though faults of the reference: scores of 0 under a SORTBY, dates
-beyond C's calendar, and `(null)` for a name in an error behind LOAD *. BM25STD is float32 there; `text_scoring.py` compares it.
+beyond C's calendar, and `(null)` for a name in an error behind LOAD *. BM25STD is float32 there; `text_scoring.py`
+compares it.
 """
 
 from __future__ import annotations
