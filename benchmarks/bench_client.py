@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from redis.commands.search.field import NumericField, VectorField
 from redis.commands.search.index_definition import IndexDefinition
 from redis.commands.search.query import Query
+from settled import settle
 
 import redisvss
 
@@ -153,6 +154,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for algorithm in options.algorithms:
             print(f"\n{algorithm}, {options.count} x {options.dim}, k={K}: median latency and recall@{K}")
             rates = {name: ingest(client, algorithm, stored) for name, client in clients.items()}
+            for client in (client for name, client in clients.items() if algorithm == "HNSW" and name != "native"):
+                settle(client, "bench", f"*=>[KNN {K} @v $q]", queries[0].tobytes())
             measure(clients, stored, queries)
             print("ingest, documents/s:  " + "  ".join(f"{name} {rate:,.0f}" for name, rate in rates.items()))
             rates = {name: scan(client, algorithm, stored) for name, client in clients.items()}

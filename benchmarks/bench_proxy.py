@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import redis
+from settled import settle
 
 CLIENTS = (1, 32)
 DIM = 64
@@ -174,6 +175,7 @@ def main() -> None:
             with started("native", [options.native, str(other)], other) as native:
                 load(native.port, options.documents)
                 load(proxy.port, options.documents)
+                settle(redis.Redis(port=proxy.port), "idx", next(iter(QUERIES.values())), query_blob())
                 measure_queries(native, proxy, options.rounds)
 
 

@@ -117,11 +117,12 @@ OPTIONS: dict[str, Option] = {
 
 
 class Config:
-    """One engine's options; values are strings as FT.CONFIG GET shows them."""
+    """One engine's options; values are strings as FT.CONFIG GET shows them. `revision` grows with every change."""
 
     def __init__(self) -> None:
         self._values: dict[str, Value] = {name: option.default for name, option in OPTIONS.items()}
         self.word_lengths = WordLengths()
+        self.revision = 0
         self._derive()
 
     def get(self, name: str) -> Value:
@@ -153,6 +154,7 @@ class Config:
         )
         self.word_lengths.stemmed = self._integer("MINSTEMLEN")
         self.word_lengths.heard = self._integer("MIN_PHONETIC_TERM_LEN")
+        self.revision += 1  # last: whoever reads values of both sides of a change files them under the old one
 
     def _integer(self, name: str) -> int:
         value = self._values[name]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from redisvss.commands.args import Args, BadArgument, as_text
 from redisvss.config import Config
@@ -16,6 +18,8 @@ from redisvss.query.request import GeoFilter, Highlight, NumericFilter, Returned
 from redisvss.query.score import SCORERS
 
 _MAX_TIMEOUT_MS = 2**63 - 1
+_KEPT_SHAPES = 512  # searches remembered; a program has a few dozen
+_KEPT_ARGUMENTS = 64  # longer ones (thousands of INKEYS) are not
 _AGGREGATE_ONLY = {
     b"GROUPBY": "option `GROUPBY` is mutually exclusive with simple (i.e. search) options",
     b"ADDSCORES": "ADDSCORES is not supported on FT.SEARCH",
@@ -23,10 +27,49 @@ _AGGREGATE_ONLY = {
 
 
 def parse_search(args: Args, config: Config, protocol: int) -> SearchRequest:
-    """args: from the query on. Raises CommandError."""
+    """args: from the query on. Raises CommandError.
+
+    The searches of a program differ in the values of their PARAMS, so the rest is read once: a tenth of a small search.
+    """
     if not len(args):
         raise CommandError("No query string provided")
-    return SearchParser(args, config, protocol).parse()
+    return _parse_known(args.items[args.position :], config, protocol) or SearchParser(args, config, protocol).parse()
+
+
+def _parse_known(items: Sequence[bytes], config: Config, protocol: int) -> SearchRequest | None:
+    """By what was read of these arguments with other PARAMS; None where they must be read as they are."""
+    at = _values_of_params(items)
+    if at is None:
+        return None
+    shape, values = list(items), items[at]
+    shape[at] = [b""] * len(values)
+    try:
+        known, position = _parse_shape(tuple(shape), config, config.revision, protocol)
+    except CommandError:  # to be told of the arguments themselves
+        return None
+    if position != at.start:  # that PARAMS was a name, as in `RETURN 1 PARAMS`
+        return None
+    request = copy.copy(known)
+    request.params = dict(zip(known.params, values, strict=True))
+    return request
+
+
+def _values_of_params(items: Sequence[bytes]) -> slice | None:
+    if len(items) > _KEPT_ARGUMENTS:
+        return None
+    try:
+        at = items.index(b"PARAMS") + 2
+        count = int(items[at - 1])
+    except (ValueError, IndexError):
+        return None
+    return slice(at + 1, at + count, 2) if 0 < count <= len(items) - at else None
+
+
+@lru_cache(maxsize=_KEPT_SHAPES)
+def _parse_shape(shape: tuple[bytes, ...], config: Config, revision: int, protocol: int) -> tuple[SearchRequest, int]:
+    """The request and where its first parameter's value stands. revision: the config's, changed by every FT.CONFIG."""
+    parser = SearchParser(Args(shape), config, protocol)
+    return parser.parse(), parser.values_at
 
 
 class SearchParser:
@@ -37,6 +80,7 @@ class SearchParser:
         self.start = args.position
         self.request = SearchRequest(args.next(), config.dialect, config.timeout_ms)
         self.seen_params = False
+        self.values_at = 0  # position of the first parameter's value
 
     def parse(self) -> SearchRequest:
         while len(self.args):
@@ -177,6 +221,7 @@ class SearchParser:
             raise CommandError("Multiple PARAMS are not allowed. Parameters can be defined only once")
         self.seen_params = True
         items = list(self.args.counted("PARAMS"))
+        self.values_at = self.args.position - len(items) + 1
         if not items or len(items) % 2:
             raise CommandError("Parameters must be specified in PARAM VALUE pairs")
         for name, value in zip(items[::2], items[1::2], strict=True):
