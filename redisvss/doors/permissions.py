@@ -80,6 +80,20 @@ class Permissions:
                 return CommandError(refusal.replace(f"'{surrogate.decode().lower()}'", f"'{command.name}'"))
         return None
 
+    def granted(self, client: Asker, args: Args) -> bool:
+        """Whether `check` would find nothing against the command without asking anybody."""
+        session = client.conversation.session
+        if "identified" not in session.attributes or client.conversation.transaction is not None:
+            return False
+        command, reads = self._commands[args[0].upper()], self.reads(args)
+        of_keys = command.name.startswith(_OF_KEYS)
+        if not of_keys and not reads:
+            return False
+        surrogate, now = b"HGETALL" if reads else b"HDEL", time.monotonic()
+        entries = [(session.user, surrogate, key) for key in (SUFFIXES if of_keys else self._keys(command, args))]
+        known = [self._cache.get(entry) for entry in entries]
+        return bool(known) and all(found is not None and found[0] > now and found[1] is None for found in known)
+
     def reads(self, args: Args) -> bool:
         """Whether the command changes nothing."""
         return "readonly" in self._commands[args[0].upper()].flags

@@ -44,6 +44,9 @@ GRACE: Final = 10.0  # seconds clients are given for replies still due when the 
 BACKLOG: Final = 4096  # connections not yet accepted; a thousand clients may come at once
 
 
+_Timed = tuple["Reply | Exception", float]
+
+
 class Engine(Protocol):
     """What answers commands of ours; thread-safe."""
 
@@ -163,18 +166,40 @@ class Server:
     async def _refresh(self) -> None:
         await self._workers.run(self._services.refresh)
 
+    def granted(self, connection: ClientConnection, commands: Sequence[Sequence[bytes]]) -> bool:
+        return not any(self._is_of_the_store(args) for args in commands) and all(
+            self._permissions.granted(connection, args) for args in commands
+        )
+
     async def execute(self, commands: Sequence[Sequence[bytes]], session: Session) -> list[Reply | Exception]:
         started = time.perf_counter()
-        done = await self._workers.run(self._execute_all, commands, session)
+        return self._counted(commands, started, await self._workers.run(self._execute_all, commands, session))
+
+    def start_executing(
+        self,
+        commands: Sequence[Sequence[bytes]],
+        session: Session,
+        done: Callable[[Sequence[Reply | Exception]], None],
+    ) -> None:
+        started = time.perf_counter()
+
+        def finished(replies: list[_Timed], error: BaseException | None) -> None:
+            if error is not None:
+                raise error
+            done(self._counted(commands, started, replies))
+
+        self._workers.start(finished, self._execute_all, commands, session)
+
+    def _counted(
+        self, commands: Sequence[Sequence[bytes]], started: float, done: Sequence[_Timed]
+    ) -> list[Reply | Exception]:
         for args, (reply, at) in zip(commands, done, strict=True):
             self.metrics.answered(args[0].upper().decode("latin-1"), at - started, isinstance(reply, Exception))
         return [reply for reply, _ in done]
 
-    def _execute_all(
-        self, commands: Sequence[Sequence[bytes]], session: Session
-    ) -> list[tuple[Reply | Exception, float]]:
+    def _execute_all(self, commands: Sequence[Sequence[bytes]], session: Session) -> list[_Timed]:
         """Each reply, or what was raised, with the time it was there."""
-        done: list[tuple[Reply | Exception, float]] = []
+        done: list[_Timed] = []
         for args in commands:
             try:
                 reply: Reply | Exception = self._execute(args, session)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_Job = tuple[Callable[..., Any], tuple[Any, ...], "asyncio.Future[Any]"]
+Done = Callable[[Any, "BaseException | None"], None]
+_Job = tuple[Callable[..., Any], tuple[Any, ...], asyncio.AbstractEventLoop, Done]
 
 
 class Workers:
@@ -29,31 +31,39 @@ class Workers:
     def run(self, function: Callable[..., T], *args: Any) -> asyncio.Future[T]:
         """From the event loop only; cancelling the future does not stop the work."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self.start(partial(_resolve, future), function, *args)
+        return future
+
+    def start(self, done: Done, function: Callable[..., Any], *args: Any) -> None:
+        """As `run`, but the loop calls `done(result, error)`: no future, and no turn of the loop for its waiter."""
         self._busy += 1
         if self._busy > self._started < self._count:
             self._started += 1
             threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
-        self._jobs.put((function, args, future))
-        return future
+        self._jobs.put((function, args, asyncio.get_running_loop(), done))
 
     def _work(self) -> None:
         while True:
-            function, args, future = self._jobs.get()
+            function, args, loop, done = self._jobs.get()
             result, error = None, None
             try:
                 result = function(*args)
             except BaseException as caught:  # handed to whoever awaits
                 error = caught
             try:
-                future.get_loop().call_soon_threadsafe(self._finish, future, result, error)
+                loop.call_soon_threadsafe(self._finish, done, result, error)
             except RuntimeError:  # the loop has been closed: nobody waits
                 return
 
-    def _finish(self, future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    def _finish(self, done: Done, result: Any, error: BaseException | None) -> None:
         self._busy -= 1
-        if future.cancelled():
-            return
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
+        done(result, error)
+
+
+def _resolve(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.cancelled():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
