@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from redis.exceptions import ResponseError
 
 import redisvss
@@ -21,7 +22,7 @@ QUERIES = RANDOM.normal(size=(12, DIM)).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def client() -> Any:
-    client = redisvss.Redis(protocol=2)
+    client: Any = redisvss.Redis(protocol=2)
     vector = ("6", "TYPE", "FLOAT32", "DIM", DIM, "DISTANCE_METRIC", "COSINE")
     client.execute_command(
         "FT.CREATE", "i", "SCHEMA", "v", "VECTOR", "HNSW", *vector, "v", "AS", "flat", "VECTOR", "FLAT", *vector,
@@ -41,17 +42,19 @@ def write(client: Any, first: int, last: int) -> None:
     pipeline.execute()
 
 
-def ask(client: Any, name: str, query: str, vector: np.ndarray, *more: Any) -> Any:
+def ask(client: Any, name: str, query: str, vector: NDArray[np.float32], *more: Any) -> Any:
     return client.execute_command(name, "i", query, "PARAMS", 2, "v", vector.tobytes(), "DIALECT", 2, *more)
 
 
-def told(client: Any, query: str, vector: np.ndarray) -> dict[bytes, Any]:
+def told(client: Any, query: str, vector: NDArray[np.float32]) -> dict[bytes, Any]:
     reply = ask(client, "REDISVSS.TRACE", query, vector)
     return dict(zip(reply[::2], reply[1::2], strict=True))
 
 
-def found(client: Any, query: str, vector: np.ndarray) -> list[bytes]:
-    return ask(client, "FT.SEARCH", f"{query[:-1]} AS d]", vector, "NOCONTENT", "SORTBY", "d", "LIMIT", 0, 100)[1:]
+def found(client: Any, query: str, vector: NDArray[np.float32]) -> list[bytes]:
+    by_distance = ("NOCONTENT", "SORTBY", "d", "LIMIT", 0, 100)
+    keys: list[bytes] = ask(client, "FT.SEARCH", f"{query[:-1]} AS d]", vector, *by_distance)[1:]
+    return keys
 
 
 def test_a_scan_reads_everything_and_keeps_the_nearest(client: Any) -> None:
@@ -124,7 +127,7 @@ def test_errors_are_those_of_the_search(client: Any) -> None:
 @pytest.fixture(scope="module")
 def cells() -> Any:
     """2,000 vectors in 16 cells, two of which a search reads."""
-    client = redisvss.Redis(protocol=2)
+    client: Any = redisvss.Redis(protocol=2)
     shape = ("TYPE", "FLOAT32", "DIM", DIM, "DISTANCE_METRIC", "COSINE", "NLIST", 16, "NPROBE", 2)
     client.execute_command("FT.CREATE", "i", "SCHEMA", "v", "VECTOR", "IVF_FLAT", len(shape), *shape, "n", "NUMERIC")
     write(client, 0, 2000)
