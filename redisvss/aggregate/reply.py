@@ -26,7 +26,7 @@ def _as_map(page: Page, dialect: int, expand: bool, fields: bool) -> dict[str, A
     for at, row in enumerate(page.rows):
         result = dict(page.heads[at])
         if fields:
-            result["extra_attributes"] = _attributes(row, dialect, expand)
+            result["extra_attributes"] = attributes(row, dialect, expand)
         results.append({**result, "values": []})
     return {
         "attributes": [],
@@ -37,7 +37,7 @@ def _as_map(page: Page, dialect: int, expand: bool, fields: bool) -> dict[str, A
     }
 
 
-def _attributes(row: Row, dialect: int, expand: bool) -> dict[bytes, Any]:
+def attributes(row: Row, dialect: int, expand: bool) -> dict[bytes, Any]:
     return {_name(name): expanded(value) if expand else shown(value, dialect) for name, value in row}
 
 

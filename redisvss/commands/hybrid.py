@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from redisvss.aggregate import Execution, Page
-from redisvss.aggregate.reply import shown
+from redisvss.aggregate.reply import attributes
 from redisvss.aggregate.request import Arrange, GroupBy, Load
 from redisvss.commands.aggregate_args import AggregateParser
 from redisvss.commands.args import Args, as_text
@@ -18,6 +18,7 @@ from redisvss.errors import CommandError
 from redisvss.numbers import parse_float, parse_integer
 from redisvss.query.fusion import Linear, Rrf
 from redisvss.query.hybrid import FusedRows, HybridRequest, VectorPart
+from redisvss.query.request import SearchRequest
 from redisvss.query.rows import KEY, SCORE
 from redisvss.query.score import SCORERS
 from redisvss.reply import Reply, Session
@@ -50,7 +51,7 @@ def ft_hybrid(engine: Engine, session: Session, args: Args) -> Reply:
     rows = FusedRows(index, request, engine.config, engine, parser.shows_score)
     execution = Execution(parser.pipeline, rows, seconds=request.search.timeout_ms / 1000 or None)
     page = execution.read(None)
-    return hybrid_reply(page, len(rows.doc_ids), request.search.dialect, time.perf_counter() - started)
+    return hybrid_reply(page, len(rows.doc_ids), request.search, time.perf_counter() - started)
 
 
 def _skip_count(args: Args) -> None:
@@ -333,11 +334,11 @@ _OPTIONS: dict[bytes, Callable[[HybridParser], None]] = {
 }
 
 
-def hybrid_reply(page: Page, total: int, dialect: int, seconds: float) -> dict[str, Any]:
-    """A map in RESP3, its items flat in RESP2; scores are strings."""
+def hybrid_reply(page: Page, total: int, search: SearchRequest, seconds: float) -> dict[str, Any]:
+    """A map in RESP3, its items flat in RESP2; scores are strings unless FORMAT EXPAND keeps numbers."""
     return {
         "total_results": total,
-        "results": [{name.encode(): shown(value, dialect) for name, value in row} for row in page.rows],
+        "results": [attributes(row, search.dialect, search.expand) for row in page.rows],
         "warnings": [page.warning] if page.warning else [],
         "execution_time": seconds * 1000,
     }

@@ -61,7 +61,7 @@ class FusedRows(MatchedRows):
         """Runs both queries; raises CommandError. shows_score: the fused score is one of the rows' values."""
         Search.__init__(self, index, request.search, config, loader)
         self.is_json = index.definition.key_type == "JSON"
-        self.dialect = request.search.dialect
+        self.dialect = request.search.shown_dialect
         self.hidden = hidden_fields(index)
         with index.lock.read():
             text = self._text(request)

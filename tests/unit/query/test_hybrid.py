@@ -96,6 +96,26 @@ def test_steps_follow_as_in_an_aggregation(client: redis.Redis) -> None:
     assert [row[b"m"] for row in rows] == [b"12", b"10", b"8"]
 
 
+def test_expanded_rows_keep_the_types_of_json() -> None:
+    client = redisvss.Redis(protocol=3, legacy_responses=False)
+    vector = ("VECTOR", "FLAT", 6, "TYPE", "FLOAT32", "DIM", 2, "DISTANCE_METRIC", "L2")
+    client.execute_command(
+        "FT.CREATE", "i", "ON", "JSON", "SCHEMA", "$.t", "AS", "t", "TEXT", "$.tags", "AS", "tags", "TAG",
+        "$.v", "AS", "v", *vector,
+    )  # fmt: skip
+    client.execute_command("JSON.SET", "d:1", "$", '{"t": "red", "tags": ["a", "b"], "n": 1.5, "v": [3, 0]}')
+    words = ("SEARCH", "red", "VSIM", "@v", "$q", "LOAD", 3, "@tags", "$.n", "@__score")
+    row = hybrid(client, *words)[b"results"][0]
+    assert row == {b"tags": b'["a","b"]', b"$.n": b"1.5", b"__score": b"0.0327868852459"}
+    row = hybrid(client, *words, "FORMAT", "EXPAND")[b"results"][0]
+    assert row == {b"tags": [[b"a", b"b"]], b"$.n": [1.5], b"__score": pytest.approx(2 / 61)}
+
+
+def test_expanded_rows_are_refused_where_there_are_none(client: redis.Redis) -> None:
+    with pytest.raises(redis.ResponseError, match="EXPAND format is only supported with JSON"):
+        hybrid(client, "SEARCH", "red", "VSIM", "@v", "$q", "FORMAT", "EXPAND")
+
+
 def test_each_part_can_yield_its_score(client: redis.Redis) -> None:
     words = ("YIELD_SCORE_AS", "near", "COMBINE", "RRF", 2, "CONSTANT", 60, "YIELD_SCORE_AS", "both", "LOAD", 1, "@t")
     row = hybrid(client, "SEARCH", "green", "YIELD_SCORE_AS", "text", "VSIM", "@v", "$q", *words)[b"results"][0]
