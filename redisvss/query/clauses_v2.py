@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from redisvss import ast
+from redisvss.errors import QuerySyntaxError
 from redisvss.query.grouping import Operand, decode, freeze, unescape
 from redisvss.query.lexer import T, Token, is_stopword
 from redisvss.query.shift_reduce import TEXT_SLOT, ShiftReduce, syntax_error
@@ -160,9 +161,15 @@ class ClausesV2(ShiftReduce):
             return self._shape(name, command, radius.value)
         blob = self.expect(T.ATTRIBUTE)
         if (command.text or b"").upper() != b"VECTOR_RANGE":
-            raise syntax_error("Syntax error: expecting vector similarity range command", command.offset, command.text)
+            raise self._not_a_command("Syntax error: expecting vector similarity range command", command)
         self.expect(T.RSQB)
         return ast.VectorRange(name, _signed(radius), ast.Param(decode(blob.text or b"")))
+
+    def _not_a_command(self, problem: str, command: Token) -> QuerySyntaxError:
+        """RediSearch does not show the word where the last affix or pattern before it is a pattern (seen on 2.10.5)."""
+        before = self.tokens[: self.tokens.index(command)]
+        patterns = [token.kind == T.WILDCARD for token in before if token.kind in _AFFIXES | {T.WILDCARD}]
+        return syntax_error(problem, command.offset, None if patterns[-1:] == [True] else command.text)
 
     def _shape(self, name: str, command: Token, shape: ast.Param) -> ast.GeoShape:
         predicate = decode(command.text or b"").upper()
@@ -182,7 +189,7 @@ class ClausesV2(ShiftReduce):
         field = self.expect(T.MODIFIER)
         blob = self.expect(T.ATTRIBUTE)
         if (command.text or b"").upper() != b"KNN":
-            raise syntax_error("Syntax error: Expecting Vector Similarity command", command.offset, command.text)
+            raise self._not_a_command("Syntax error: Expecting Vector Similarity command", command)
         options, score_as = self._knn_options()
         self.expect(T.RSQB)
         attributes = tuple(self.attributes()) if self.accept(T.ARROW) else ()
