@@ -107,7 +107,12 @@ def ordered(node: And | Or) -> Sequence[BoundNode]:
 
 
 def collapsed(node: BoundNode) -> BoundNode:
-    """A union of which only one child can match at all is that child (an intersection always can)."""
+    """A union of which only one child can match at all is that child (an intersection always can).
+
+    So is an affix of tags with one value. That of words stays a union.
+    """
+    if isinstance(node, TagExpansion) and len(node.children) == 1:
+        return node.children[0]
     if isinstance(node, Or) and node.collapses:
         possible = [child for child in node.children if _exists(child)]
         if len(possible) == 1:
