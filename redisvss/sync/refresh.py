@@ -78,10 +78,15 @@ class Follower:
         Waits for a batch that another thread has taken: on return it is applied too.
         """
         with self._applying:
-            if due := self._deadlines.due(time.monotonic()):
-                self.note(due)
+            self._note_due(self._deadlines.due(time.monotonic()))
             if self._pending:
                 self._refresh_all(self._take(limit))
+
+    def _note_due(self, keys: Iterable[bytes]) -> None:
+        """What was written again after it expired keeps its place among what is pending."""
+        with self._noting:
+            for key in keys:
+                self._pending.setdefault(key)
 
     def refresh(self, keys: Sequence[bytes]) -> None:
         """Read these keys and apply them, noted or not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -34,6 +35,19 @@ def test_keys_are_applied_once_in_the_order_of_their_last_change(store: Embedded
     follower.catch_up()
     assert index.applied == names([2, 3, 1, 4])
     assert not follower.behind
+
+
+def test_what_expired_and_was_written_again_keeps_its_place(store: EmbeddedStore) -> None:
+    index = Mirror(b"a:")
+    follower = Follower(index, store)
+    store.pipeline([("PEXPIRE", "a:1", 1)])
+    follower.note(names([1]))
+    follower.catch_up()
+    time.sleep(0.002)
+    store.pipeline([("HSET", "a:1", "v", 1)])
+    follower.note(names([1, 2]))
+    follower.catch_up()
+    assert index.applied == names([1, 1, 2])
 
 
 def test_catching_up_by_steps(store: EmbeddedStore) -> None:
