@@ -310,7 +310,7 @@ class Search:
         if (column := self.index.sort_columns.get(name)) is not None:
             return by_number(column.ranks(ids), ties, ascending, need), lambda at: column.values(ids[at])
         keys = [self.index.table.key_of(doc_id) for doc_id in ids.tolist()]
-        loaded = self.loader.column(self.index, keys, self.index.by_name[name].spec, self.request.dialect)
+        loaded = self.loader.column(self.index, keys, self.index.by_name[name].spec, self.request.shown_dialect)
         return by_text(loaded, ties, ascending, need), lambda at: [loaded[position] for position in at.tolist()]
 
     def _sort_numbers(self, name: str, matches: Matches) -> Floats | None:
