@@ -3,8 +3,10 @@
     python tests/differential/search.py --native redis://127.0.0.1:7379 [--url URL] --count 2000 --seed 1
 
 Without --url the other side is embedded, in process. Totals, ids and their order, values, scores (1e-5 relative) and
-error texts must agree. WARNING: both servers are flushed. A case that differs is made smaller (documents, fields,
-clauses, options taken away while it still differs) and printed as commands; exit status 1 if there is one.
+error texts must agree; with --protocol 3 the replies' maps as well, and FORMAT EXPAND is asked for. WARNING: both
+servers are flushed. A case that differs is made smaller (documents, fields, clauses, options taken away while it still
+differs) and printed as commands; exit status 1 if there is one. The reference may end on faults of its own: what it
+was asked then is not counted, and it has half a minute to come back.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,13 +29,14 @@ import redis
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from search_cases import INDEX, Case, Clause, Words, World, Worlds, lossy, regrouped
+from search_cases import INDEX, STOPPED, Case, Clause, Words, World, Worlds, lossy, regrouped
 from search_queries import Queries
 
 import redisvss
 
 QUERIES_PER_WORLD = 60
 EXPIRED_AFTER = 0.005  # seconds; documents are given a millisecond to live
+RESTARTED_WITHIN = 30.0  # seconds
 REFUSALS = [  # texts of 2.10.5, as 2.10.33 words them
     (r"^i: no such index$", "No such index i"),
 ]
@@ -51,28 +55,70 @@ class Side:
         refused = self.ask(world.create())
         if isinstance(refused, str) and refused != "OK":
             return refused
-        for write in world.writes:
-            self.ask(write)
-        if any(write[0] == "PEXPIRE" for write in world.writes):
-            time.sleep(EXPIRED_AFTER)
-            for write in world.writes:  # a look at an expired key is what removes it there
-                self.client.exists(write[1])
+        for writes in _until_expiry(world.writes):
+            self.ask_all(writes)
+            if writes[-1][0] == "PEXPIRE":
+                time.sleep(EXPIRED_AFTER)
+                self.client.exists(writes[-1][1])  # a look at an expired key is what removes it there
         if self.is_native:  # what was deleted still counts in its term statistics until then
             self.client.execute_command("FT.DEBUG", "GC_FORCEINVOKE", INDEX)
         return None
 
     def ask(self, command: Words) -> Any:
         try:
-            reply = self.client.execute_command(*command)
+            return self._read(self.client.execute_command(*command))
         except redis.ResponseError as error:
-            return self._worded(str(error))
-        return reply.decode() if isinstance(reply, bytes) else reply
+            return self._read(error)
+
+    def ask_all(self, commands: Sequence[Words]) -> list[Any]:
+        """The reference is asked all at once; we are asked one by one, or writes would count as one turn's."""
+        if not self.is_native:
+            return [self.ask(command) for command in commands]
+        pipeline = self.client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        return [self._read(reply) for reply in pipeline.execute(raise_on_error=False)]
+
+    def _read(self, reply: Any) -> Any:
+        match reply:
+            case redis.ResponseError():
+                return self._worded(str(reply))
+            case bytes():
+                return reply.decode()
+            case _:
+                return reply
 
     def _worded(self, text: str) -> str:
         if self.is_native:
             for pattern, replacement in REFUSALS:
                 text = re.sub(pattern, replacement, text)
         return text
+
+    def configure(self) -> None:
+        if self.is_native:
+            self.client.execute_command("FT.CONFIG", "SET", "FORK_GC_CLEAN_THRESHOLD", "0")
+            self.client.config_set("hash-max-listpack-value", 4096)  # a hash keeps its fields' order while it is a list
+        self.client.execute_command("FT.CONFIG", "SET", "TIMEOUT", "0")  # a busy machine would cut answers short
+
+    def wait(self) -> None:
+        """Until the server is back."""
+        until = time.monotonic() + RESTARTED_WITHIN
+        while True:
+            try:
+                return self.configure()
+            except redis.ConnectionError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+
+
+def _until_expiry(writes: Sequence[Words]) -> Iterator[Sequence[Words]]:
+    """Runs of writes that end where something has to expire before the next."""
+    start = 0
+    for end, write in enumerate(writes, 1):
+        if write[0] == "PEXPIRE" or end == len(writes):
+            yield writes[start:end]
+            start = end
 
 
 # ---- comparing ------------------------------------------------------------------------------------------------------
@@ -86,7 +132,31 @@ class Row:
     explanation: Any = None
 
 
-def rows_of(case: Case, reply: Sequence[Any]) -> list[Row]:
+def rows_of(case: Case, reply: Any) -> list[Row]:
+    return _mapped_rows(case, reply) if isinstance(reply, dict) else _flat_rows(case, reply)
+
+
+def total_of(reply: Any) -> int:
+    return int(reply[b"total_results"] if isinstance(reply, dict) else reply[0])
+
+
+def _mapped_rows(case: Case, reply: dict[bytes, Any]) -> list[Row]:
+    """RESP3's; which keys a row has belongs to what is compared."""
+    found = []
+    for hit in reply[b"results"]:
+        score, explanation = hit[b"score"] if isinstance(hit.get(b"score"), list) else (hit.get(b"score"), None)
+        fields = list(hit.get(b"extra_attributes", {}).items())
+        fields = sorted(fields, key=_name) if case.option("RETURN") is None else fields
+        rest = (list(hit), fields, *(hit.get(name) for name in (b"payload", b"sortkey", b"values")))
+        found.append(Row(hit[b"id"], score, rest, explanation))
+    return found
+
+
+def _name(pair: tuple[bytes, Any]) -> bytes:
+    return pair[0]
+
+
+def _flat_rows(case: Case, reply: Sequence[Any]) -> list[Row]:
     scored = case.option("WITHSCORES") is not None
     returned = case.option("RETURN")
     others = sum(case.option(name) is not None for name in ("WITHPAYLOADS", "WITHSORTKEYS"))
@@ -113,12 +183,16 @@ def _unordered(fields: list[Any]) -> list[Any]:
 def difference(world: World, case: Case, ours: Any, theirs: Any) -> str:
     """What is not the same; empty if nothing that may be compared."""
     if isinstance(ours, str) or isinstance(theirs, str):
-        unchecked = bool(case.knn) and theirs == [0] and str(ours).startswith("Error parsing vector similarity")
-        unchecked |= case.damaged is not None and str(theirs).startswith("Invalid GeoFilter")  # before the syntax
+        nothing = not isinstance(theirs, str) and total_of(theirs) == 0
+        unchecked = bool(case.knn) and nothing and str(ours).startswith("Error parsing vector similarity")
+        unchecked |= str(theirs).startswith("Invalid GeoFilter") and str(ours).startswith("Syntax error")
+        unchecked |= str(theirs).startswith("No such parameter") and isinstance(ours, str)  # of two mistakes
         unchecked |= str(theirs).startswith("Error converting string")  # SORTBY JSON values of several types
         return "" if ours == theirs or unchecked else "error"  # a filter without hits spares it looking at the KNN
+    if isinstance(theirs, dict) and _without_hits(ours) != _without_hits(theirs):
+        return "shape"
     mine, wanted = rows_of(case, ours), rows_of(case, theirs)
-    if case.option("DIALECT") != ("DIALECT", "4") and ours[0] != theirs[0]:
+    if case.option("DIALECT") != ("DIALECT", "4") and total_of(ours) != total_of(theirs):
         return "total"
     if not _whole(case):
         keys = [row.key for row in mine] == [row.key for row in wanted]
@@ -128,6 +202,11 @@ def difference(world: World, case: Case, ours: Any, theirs: Any) -> str:
     if not _same_values(sorted(mine, key=_key), sorted(wanted, key=_key)):
         return "values"
     return _ranking(world, case, mine, wanted)
+
+
+def _without_hits(reply: dict[bytes, Any]) -> list[tuple[bytes, Any]]:
+    """RESP3's map around the hits, its order too."""
+    return [(key, value) for key, value in reply.items() if key not in (b"results", b"total_results")]
 
 
 def _key(row: Row) -> bytes:
@@ -145,6 +224,7 @@ def _ranking(world: World, case: Case, mine: list[Row], wanted: list[Row]) -> st
         found = {row.key: row for row in wanted}
         plain = case.option("SCORER") in (None, ("SCORER", "TFIDF"))  # 2.10.33 words the others anew
         plain = plain and not case.clause.has("range")  # as many unions as its tree has nodes
+        plain = plain and not case.clause.has("shape")  # weighs 0 there
         for row in mine:
             other = found[row.key]
             if not _close(row.score or 0.0, other.score or 0.0) or (plain and row.explanation != other.explanation):
@@ -169,6 +249,8 @@ def _scores_compare(world: World, case: Case, wanted: list[Row]) -> bool:
         return False  # a range in a group is at a distance that depends on its tree
     if scorer != "DOCSCORE" and regrouped(case.clause):
         return False
+    if case.clause.has("affix") and any(f.has("WITHSUFFIXTRIE") for f in world.of_type("TEXT")):
+        return False  # which of several words counts is up to the trie
     if case.knn or lossy(case.clause, expanding, inside=_filtered(case)):
         return False
     return not any(row.score is None or not math.isfinite(row.score) for row in wanted)
@@ -193,13 +275,46 @@ def skipped(world: World, case: Case) -> bool:
         return True  # an empty text shifts the marks of the fields behind it
     if case.damaged is not None and any(case.option(name) for name in ("SLOP", "INORDER")):
         return True
+    if case.option("INFIELDS") == ("INFIELDS", "1", "nosuch") and case.clause.has("and"):
+        return True  # where no field is left, an intersection is empty, whatever of
+    if ("STOPWORDS", "2", *STOPPED) in world.options and _loses_branch(case.clause):
+        return True
+    if _misplaces_shape(case.clause) or (_filtered(case) and _is_phrase(case.clause)):
+        return True  # where anything else narrows the query, the one may match and the other may not
     near = any(case.option(name) for name in ("SLOP", "INORDER")) or "$slop" in case.query or "$inorder" in case.query
     return near and (_filtered(case) or _has_no_place(case.clause) or lossy(case.clause, expanding, inside=True))
 
 
+def _loses_branch(clause: Clause) -> bool:
+    """Whether a stop word stands before other branches of a union, of which the last is then lost."""
+    several = clause.kind == "or" and len(clause.children) > 2
+    stopped = several and any(map(_is_stopped, clause.children[:-1]))
+    return stopped or any(map(_loses_branch, clause.children))
+
+
+def _is_stopped(clause: Clause) -> bool:
+    wrapped = clause.kind in ("scope", "group", "attribute")
+    return clause.text in STOPPED or (wrapped and _is_stopped(clause.children[0]))
+
+
+def _misplaces_shape(clause: Clause) -> bool:
+    """Whether the reference may lose documents: two shapes together match nothing, one that is denied may match."""
+    together = clause.kind == "and" and sum(child.has("shape") for child in clause.children) > 1
+    denied = clause.kind == "not" and clause.has("shape")
+    return together or denied or any(map(_misplaces_shape, clause.children))
+
+
+def _is_phrase(clause: Clause) -> bool:
+    """Whether a quoted phrase is all there is; other clauses of the query would become its parts."""
+    wrapped = clause.kind in ("scope", "group", "attribute")
+    return clause.kind == "phrase" or (wrapped and _is_phrase(clause.children[0]))
+
+
 def _has_no_place(clause: Clause) -> bool:
     """Whether a part has no positions in a text: what stands near it is decided by accident."""
-    return clause.kind in ("not", "opt", "metric", "tag", "range", "all") or any(map(_has_no_place, clause.children))
+    return clause.kind in ("not", "opt", "metric", "shape", "tag", "range", "all") or any(
+        map(_has_no_place, clause.children)
+    )
 
 
 def _same_values(mine: list[Row], wanted: list[Row]) -> bool:
@@ -211,6 +326,8 @@ def _same_values(mine: list[Row], wanted: list[Row]) -> bool:
 def _same(ours: Any, theirs: Any) -> bool:
     if ours == theirs:
         return True
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return ours.keys() == theirs.keys() and all(_same(value, theirs[key]) for key, value in ours.items())
     if isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
         return len(ours) == len(theirs) and all(map(_same, ours, theirs))
     if isinstance(ours, bytes) and isinstance(theirs, bytes) and ours[:1] in (b"{", b"[") and ours[:1] == theirs[:1]:
@@ -233,13 +350,16 @@ def _close(ours: float, theirs: float) -> bool:
 
 
 class Judge:
-    def __init__(self, native: Side, ours: Side) -> None:
+    def __init__(self, native: Side, ours: Side, protocol: int) -> None:
         self.native = native
         self.ours = ours
+        self.protocol = protocol
+        self._reference = ThreadPoolExecutor(1)  # it works while we do
 
     def prepare(self, world: World) -> str:
         """Set both up; what they disagree about already."""
-        theirs, mine = self.native.prepare(world), self.ours.prepare(world)
+        prepared = self._reference.submit(self.native.prepare, world)
+        mine, theirs = self.ours.prepare(world), prepared.result()
         return "" if theirs == mine is None else f"theirs {theirs!r}, ours {mine!r}"
 
     def verdict(self, world: World, case: Case) -> str:
@@ -247,8 +367,20 @@ class Judge:
             return ""
         return difference(world, case, self.ours.ask(case.command()), self.native.ask(case.command()))
 
+    def verdicts(self, world: World, cases: Sequence[Case]) -> list[str]:
+        compared = [case for case in cases if not skipped(world, case)]
+        commands = [case.command() for case in compared]
+        asked = self._reference.submit(self.native.ask_all, commands)
+        pairs = zip(compared, self.ours.ask_all(commands), asked.result(), strict=True)
+        found = {id(case): difference(world, case, mine, theirs) for case, mine, theirs in pairs}
+        return [found.get(id(case), "") for case in cases]
+
     def still(self, world: World, case: Case, kind: str) -> bool:
-        return not self.prepare(world) and self.verdict(world, case) == kind
+        try:
+            return not self.prepare(world) and self.verdict(world, case) == kind
+        except redis.ConnectionError:
+            self.native.wait()
+            return False
 
     def minimised(self, world: World, case: Case, kind: str, seconds: float) -> tuple[World, Case]:
         """The smallest that still differs in the same way. Parts go one by one, big runs of writes first."""
@@ -308,25 +440,29 @@ def run(judge: Judge, seed: int, count: int, show: int, patience: float) -> Coun
     chance, found = random.Random(seed), Counter[str]()
     while found["compared"] < count:
         world = Worlds(chance).next()
-        if disagreement := judge.prepare(world):
-            found["FT.CREATE"] += 1
-            print(world.create(), disagreement)
-            continue
-        found["worlds"] += 1
-        queries = Queries(chance, world)
-        for _ in range(min(QUERIES_PER_WORLD, count - found["compared"])):
-            case = queries.next()
-            kind = judge.verdict(world, case)
-            found["compared"] += 1
-            if kind:
-                found[kind] += 1
-                if sum(found[name] for name in KINDS) <= show:
-                    report(judge, *judge.minimised(world, case, kind, patience), kind)
-                    judge.prepare(world)
+        queries = Queries(chance, world, expands=judge.protocol > 2)
+        cases = [queries.next() for _ in range(min(QUERIES_PER_WORLD, count - found["compared"]))]
+        try:
+            found += compare(judge, world, cases, show - sum(found[name] for name in KINDS), patience)
+        except redis.ConnectionError:
+            found["ended"] += 1
+            judge.native.wait()
     return found
 
 
-KINDS = ("error", "total", "documents", "page", "order", "scores", "values", "FT.CREATE")
+def compare(judge: Judge, world: World, cases: Sequence[Case], show: int, patience: float) -> Counter[str]:
+    if disagreement := judge.prepare(world):
+        print(world.create(), disagreement)
+        return Counter(["FT.CREATE"])
+    found = Counter(worlds=1, compared=len(cases))
+    different = [(case, kind) for case, kind in zip(cases, judge.verdicts(world, cases), strict=True) if kind]
+    found.update(kind for _, kind in different)
+    for case, kind in different[: max(show, 0)]:
+        report(judge, *judge.minimised(world, case, kind, patience), kind)
+    return found
+
+
+KINDS = ("error", "shape", "total", "documents", "page", "order", "scores", "values", "FT.CREATE")
 
 
 def report(judge: Judge, world: World, case: Case, kind: str) -> None:
@@ -343,27 +479,28 @@ def _quoted(word: str | bytes) -> str:
     return word if re.fullmatch(r"[\w:.@*+-]+", word) else f"'{word}'"
 
 
-def sides(native: str, url: str | None) -> Judge:
+def sides(native: str, url: str | None, protocol: int = 2) -> Judge:
     """Both servers, ready to be compared."""
-    reference: Any = redis.Redis.from_url(native, protocol=2)
-    reference.execute_command("FT.CONFIG", "SET", "FORK_GC_CLEAN_THRESHOLD", "0")
-    reference.config_set("hash-max-listpack-value", 4096)  # a hash keeps its fields' order as long as it is a list
-    ours: Any = redis.Redis.from_url(url, protocol=2) if url else redisvss.Redis(protocol=2)
-    for client in (reference, ours):
-        client.execute_command("FT.CONFIG", "SET", "TIMEOUT", "0")  # a busy machine would cut answers short
-    return Judge(Side(reference, True), Side(ours, False))
+    spoken: dict[str, Any] = {"protocol": protocol, "legacy_responses": False}
+    reference: Any = redis.Redis.from_url(native, **spoken)
+    ours: Any = redis.Redis.from_url(url, **spoken) if url else redisvss.Redis(**spoken)
+    judge = Judge(Side(reference, True), Side(ours, False), protocol)
+    judge.native.configure()
+    judge.ours.configure()
+    return judge
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--native", default="redis://127.0.0.1:7379")
     parser.add_argument("--url")
+    parser.add_argument("--protocol", type=int, choices=(2, 3), default=2)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", type=int, default=5)
     parser.add_argument("--patience", type=float, default=20.0, help="seconds spent on making one difference small")
     asked = parser.parse_args()
-    found = run(sides(asked.native, asked.url), asked.seed, asked.count, asked.show, asked.patience)
+    found = run(sides(asked.native, asked.url, asked.protocol), asked.seed, asked.count, asked.show, asked.patience)
     print(dict(found), f"seed {asked.seed}")
     return 1 if any(found[kind] for kind in KINDS) else 0
 

@@ -25,6 +25,7 @@ HEARD = [word for word in VOCABULARY if word.isascii() and word.isalpha() and le
 SYNONYMS = (("g1", "run", "happy"), ("g2", "hello", "held"), ("g3", "happy", "world"))
 LANGUAGES = ("spanish", "french", "english")  # German stems by Snowball's newer rules here
 STOPWORDS = ("the", "a", "of", "and")
+STOPPED = ("red", "the")  # where an index has stop words of its own
 SEPARATED = ("re-do", "o'neil", "x.y", "a b", "one,two", "well\\-known")
 TAGS = ("red", "Blue", "light green", "a-b", "x", "Y", "red;blue", "é", "12")
 SCORERS = ("TFIDF", "TFIDF.DOCNORM", "BM25", "BM25STD", "DISMAX", "DOCSCORE", "HAMMING")
@@ -63,7 +64,7 @@ class Clause:
 
     def only_text(self) -> bool:
         """Whether every part is answered by TEXT fields."""
-        own = self.kind not in ("tag", "range", "metric", "all", "none")
+        own = self.kind not in ("tag", "range", "metric", "shape", "all", "none")
         listed = self.kind == "or" and not self.children  # of tags
         return own and not listed and all(child.only_text() for child in self.children)
 
@@ -174,7 +175,7 @@ class Worlds:
         if self.chance.random() < 0.1 and not is_json:
             options.append(("PAYLOAD_FIELD", "raw"))
         if self.chance.random() < 0.1:
-            options.append(("STOPWORDS", "2", "red", "the"))
+            options.append(("STOPWORDS", "2", *STOPPED))
         if self.chance.random() < 0.1:
             options.append((self.chance.choice(("NOOFFSETS", "NOHL", "MAXTEXTFIELDS", "NOFREQS")),))
         synonyms = [("FT.SYNUPDATE", INDEX, *group) for group in SYNONYMS] if self.chance.random() < 0.15 else []
@@ -280,7 +281,8 @@ class Worlds:
         return [("DEL", key), self._write(key, fields, is_json), self._removal(key, fields, is_json)]
 
     def _removal(self, key: str, fields: Sequence[Field], is_json: bool) -> Words:
-        name = self.chance.choice(fields).name
+        kept = ("k",) if any(f.has("NOINDEX") for f in fields) else ()  # or the reference may not notice
+        name = self.chance.choice([f.name for f in fields if f.name not in kept])
         return ("JSON.DEL", key, f"$.{name}") if is_json else ("HDEL", key, name)
 
     def _value(self, declared: Field, is_json: bool) -> object:

@@ -18,6 +18,7 @@ class Queries:
 
     chance: random.Random
     world: World
+    expands: bool = False  # asks for FORMAT EXPAND, which RESP3 has
     dialect: int = 2
     wants_params: bool = False
     blobs: dict[str, bytes] = field(default_factory=dict)
@@ -161,7 +162,7 @@ class Queries:
         name = f"wkt{len(self.blobs)}"
         self.blobs[name] = Worlds(self.chance).shape().encode()
         predicate = self.chance.choice(("WITHIN", "CONTAINS", "INTERSECTS", "DISJOINT", "within"))
-        return Clause("metric", f"@{declared.name}:[{predicate} ${name}]")
+        return Clause("shape", f"@{declared.name}:[{predicate} ${name}]")
 
     def _vector_range(self, declared: Field) -> Clause:
         shape = f"@{declared.name}:[VECTOR_RANGE {self.chance.choice(('0.5', '1', '2', '0'))} ${self._blob(declared)}]"
@@ -209,6 +210,8 @@ class Queries:
         if alike and not case.knn and "VECTOR" not in case.query:  # and those of such hits end the reference
             options += self._excerpts()
         options += self._narrowing(case)
+        if self.expands and self._some(0.3):
+            options.append(("FORMAT", "EXPAND" if self.world.is_json or self._some(0.1) else "STRING"))
         return options
 
     def _some(self, probability: float) -> bool:
