@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PREFIX = b"redisvss:dict:"
 MAX_DISTANCE = 4
+_EXISTS = "term exists in index"
 _BAD_DISTANCE = "bad distance given, distance must be a natural number between 1 to 4"
 
 
@@ -76,13 +77,20 @@ def _dump(terms: set[str]) -> bytes:
 # ---- FT.SPELLCHECK ---------------------------------------------------------------------------------------------------
 
 
+Word = tuple[str, "tuple[str, ...] | None"]  # with the fields it is scoped to
+Checked = tuple[str, "list[tuple[float, str]] | None"]  # with the suggestions, None where it is right
+
+
 @dataclass
 class SpellCheck:
-    """What to suggest: terms at most `distance` edits away, of `include` too. Words of `exclude` are not checked."""
+    """What to suggest: terms at most `distance` edits away, of `include` too. Words of `exclude` are not checked.
+
+    include: lower-cased → the first of its spellings. full: tell of words that are right as well, and count documents.
+    """
 
     dialect: int
     distance: int = 1
-    include: set[str] = field(default_factory=set)
+    include: dict[str, str] = field(default_factory=dict)
     exclude: set[str] = field(default_factory=set)
     full: bool = False
 
@@ -95,7 +103,7 @@ def ft_spellcheck(engine: Engine, session: Session, args: Args) -> Reply:
     options = _options(engine, args)
     words = list(_words(parse_query(query, options.dialect)))
     with index.lock.read():
-        found = [(word, _suggestions(index, word, options)) for word in words if _misspelt(index, word, options)]
+        found = list(_checked(index, words, options))
         total = len(index)
     return _reply(found, total, options, session.protocol)
 
@@ -129,14 +137,17 @@ def _terms(engine: Engine, args: Args, options: SpellCheck) -> None:
     terms = dictionary(engine, name)
     if terms is None:
         raise CommandError(f"Dict does not exist: {as_text(name)}")
-    (options.include if operation == b"INCLUDE" else options.exclude).update(terms)
+    if operation == b"EXCLUDE":
+        options.exclude.update(term.lower() for term in terms)
+    else:
+        options.include = {term.lower(): term for term in sorted(terms, reverse=True)} | options.include
 
 
-def _words(node: ast.Node) -> Iterator[str]:
-    """Every word of the query, tags included, in order; affixes, fuzzy words and patterns are not checked."""
+def _words(node: ast.Node, tag: bool = False) -> Iterator[Word]:
+    """Every word of the query, in order; affixes, fuzzy words and patterns are not checked. Tags keep their case."""
     match node:
         case ast.Term(str(text)):
-            yield text.lower()
+            yield text if tag else text.lower(), node.fields
         case ast.Phrase(parts) | ast.Intersect(parts) | ast.Union(parts):
             for part in parts:
                 yield from _words(part)
@@ -144,47 +155,73 @@ def _words(node: ast.Node) -> Iterator[str]:
             yield from _words(child)
         case ast.Tag(_, items):
             for item in items:
-                yield from _words(item)
+                yield from _words(item, tag=True)
         case ast.Knn():
             yield from _words(node.filter)
 
 
-def _misspelt(index: SearchIndex, word: str, options: SpellCheck) -> bool:
-    return word not in {term.lower() for term in options.exclude} and not _holders(index, word)
+def _checked(index: SearchIndex, words: Iterable[Word], options: SpellCheck) -> Iterator[Checked]:
+    for shown, fields in words:
+        word = shown.lower()
+        if _holders(index, word):
+            if options.full:
+                yield shown, None
+        elif word not in options.exclude:
+            yield shown, _suggestions(index, word, _numbers(index, fields), options)
 
 
-def _holders(index: SearchIndex, term: str) -> int:
-    """How many documents hold the term."""
-    return len(index.text.postings(_encoded(term)).docs)
+def _numbers(index: SearchIndex, fields: tuple[str, ...] | None) -> tuple[int, ...] | None:
+    """The TEXT fields a word is looked for in, as the postings number them; None: all."""
+    if fields is None or index.definition.nofields:
+        return None
+    texts = [spec.name for spec in index.definition.fields if spec.type == "TEXT"]
+    return tuple(number for number, name in enumerate(texts) if name in fields)
 
 
-def _suggestions(index: SearchIndex, word: str, options: SpellCheck) -> list[tuple[float, str]]:
+def _holders(index: SearchIndex, term: str, numbers: tuple[int, ...] | None = None) -> int:
+    """How many documents hold the term; 0 if none does in one of the fields numbered."""
+    postings = index.text.postings(_encoded(term))
+    return len(postings.docs) if numbers is None or postings.in_fields(numbers).any() else 0
+
+
+def _suggestions(
+    index: SearchIndex, word: str, numbers: tuple[int, ...] | None, options: SpellCheck
+) -> list[tuple[float, str]]:
     """(how many documents hold it, suggestion), most first."""
     stem = STEM_PREFIX.decode()
     near = (term for term in index.text.sorted_terms.within(word, options.distance) if not term.startswith(stem))
-    found = {term: float(_holders(index, term)) for term in near}
+    found = {term: float(_holders(index, term, numbers)) for term in near}
     scored = {term: count for term, count in found.items() if count}
     for term in _near(options.include, word, options.distance):
-        scored.setdefault(term, 0.0)
+        if term not in scored and not _holders(index, options.include[term]):
+            scored[options.include[term]] = 0.0
     return sorted(((count, term) for term, count in scored.items()), key=lambda item: (-item[0], item[1]))
 
 
 def _near(terms: Iterable[str], word: str, distance: int) -> list[str]:
-    """The terms at most `distance` edits away, whatever their case."""
-    folded = {term.lower(): term for term in terms}
+    """The terms at most `distance` edits away."""
     vocabulary = Vocabulary(())
-    for term in folded:
+    for term in terms:
         vocabulary[_encoded(term)]
-    return [folded[term] for term in SortedTerms(vocabulary).within(word, distance)]
+    return SortedTerms(vocabulary).within(word, distance)
 
 
-def _reply(found: list[tuple[str, list[tuple[float, str]]]], total: int, options: SpellCheck, protocol: int) -> Reply:
+def _reply(found: Sequence[Checked], total: int, options: SpellCheck, protocol: int) -> Reply:
     share = 1 if options.full else max(total, 1)
     if protocol >= 3:
-        results = {_encoded(word): [{_encoded(t): count / share} for count, t in near] for word, near in found}
+        results = {
+            _encoded(word): CommandError(_EXISTS)
+            if near is None
+            else [{_encoded(term): count / share} for count, term in near]
+            for word, near in found
+        }
         return {"total_docs": total, "results": results} if options.full else {"results": results}
     rows: list[Any] = [
-        ["TERM", _encoded(word), [[format_double(count / share), _encoded(t)] for count, t in near]]
+        [
+            "TERM",
+            _encoded(word),
+            _EXISTS if near is None else [[format_double(n / share), _encoded(t)] for n, t in near],
+        ]
         for word, near in found
     ]
     return [total, *rows] if options.full else rows
