@@ -233,7 +233,7 @@ class Search:
         return [KeysLeaf(ids, sorted(self.index.table.revision[ids].tolist()))]
 
     def _check_sortby(self, query: BoundQuery) -> None:
-        name = self.request.sortby
+        name = self.request.sortby if self.request.limit else None  # a page of nothing is not sorted
         if name is not None and name not in self.index.by_name and name not in query.yields:
             raise QueryError(f"Property `{name}` not loaded nor in schema")
 
