@@ -271,6 +271,8 @@ def skipped(world: World, case: Case) -> bool:
     expanding = case.option("VERBATIM") is None
     if world.forgets and case.clause.has("affix"):
         return True  # what garbage collection leaves of its dictionary can miss documents
+    if case.option("SUMMARIZE") and case.option("WITHSORTKEYS"):
+        return True  # it writes the excerpt into the key
     if any(case.option(name) for name in ("HIGHLIGHT", "SUMMARIZE")) and any("" in write for write in world.writes):
         return True  # an empty text shifts the marks of the fields behind it
     if case.damaged is not None and any(case.option(name) for name in ("SLOP", "INORDER")):
