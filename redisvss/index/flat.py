@@ -99,7 +99,7 @@ def top_of_rows(store: RowStore, query: Query, rows: Ints, k: int) -> tuple[Ints
     """
     if query.odd or len(store.odd) or store.many or not 0 < k <= _FEW or len(rows) > 2 * _FEW:
         return None
-    if not warm.loaded(store.dtype, store.metric, store.dim):
+    if not warm.loaded(warm.Part.SCAN, store.dtype, store.metric, store.dim):
         return None
     from redisvss.index.compiled import top
 
@@ -115,7 +115,7 @@ def _best(store: RowStore, rows: Ints, distances: Floats, k: int, timed_out: boo
 def _compiled(store: RowStore, rows: int) -> bool:
     """Whether compiled kernels may scan; a scan they would help asks for them."""
     usable = warm.ready if rows * store.dim >= _WORTH_COMPILING else warm.loaded
-    return usable(store.dtype, store.metric, store.dim)
+    return usable(warm.Part.SCAN, store.dtype, store.metric, store.dim)
 
 
 def _measured(store: RowStore, query: Query, rows: Ints | None, k: int, deadline: float | None) -> Scan:

@@ -77,12 +77,13 @@ class TieredGraph:
         store = self._store
         if store.live < GRAPH_MIN:
             return False
-        if warm.ready(store.dtype, store.metric, store.dim):
+        if warm.ready(warm.Part.GRAPH, store.dtype, store.metric, store.dim):
             self._create(self.pending)
             return True
         if not self._asked:
             self._asked = True
-            warm.start(store.dtype, store.metric, self._link_in_background)
+            warm.start(warm.Part.SCAN, store.dtype, store.metric)  # ranks what walks find
+            warm.start(warm.Part.GRAPH, store.dtype, store.metric, self._link_in_background)
         return False
 
     def _create(self, rows: Ints) -> None:

@@ -174,7 +174,7 @@ class VectorIndex:
 
     def _copy_coarsely(self) -> None:
         """Begin the int8 copy, or ask for the kernels that make it and begin when they are there."""
-        key = self.params.dtype, self.params.metric
+        key = warm.Part.COARSE, self.params.dtype, self.params.metric
         if warm.ready(*key, self.params.dim):
             from redisvss.index.coarse import CoarseRows
 
@@ -184,8 +184,17 @@ class VectorIndex:
             warm.start(*key, self.compact)
 
     def warm(self) -> None:
-        """Wait until compiled kernels are there for this field's type and metric."""
-        warm.wait(self.params.dtype, self.params.metric)
+        """Wait until the compiled kernels that this field may use are there."""
+        p = self.params
+        parts = [warm.Part.SCAN]
+        if p.algorithm == "HNSW":
+            parts.append(warm.Part.GRAPH)
+        elif p.dtype not in INTEGER_TYPES:
+            parts.append(warm.Part.COARSE)
+        for part in parts:
+            warm.start(part, p.dtype, p.metric)
+        for part in parts:
+            warm.wait(part, p.dtype, p.metric)
 
     def compact(self) -> None:
         """Finish all deferred work: rows waiting for the graph, links around dead rows."""

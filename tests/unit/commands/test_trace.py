@@ -30,7 +30,7 @@ def client() -> Any:
     )  # fmt: skip
     write(client, 0, DOCS - LATE)
     client.execute_command("FT.SEARCH", "i", "*", "LIMIT", 0, 0)  # indexes them, and asks for the kernels
-    warm.wait("FLOAT32", Metric.COSINE)
+    warm.wait(warm.Part.GRAPH, "FLOAT32", Metric.COSINE)
     write(client, DOCS - LATE, DOCS)
     return client
 
