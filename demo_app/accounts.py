@@ -1,7 +1,4 @@
-"""Visitors who sign up: users and sessions in Redis, through redis-om. Passwords are kept as scrypt digests.
-
-Importing redis-om takes about a second, so its models are made when somebody first signs up or comes back.
-"""
+"""Visitors who sign up: users and sessions in Redis, through redis-om. Passwords are kept as scrypt digests."""
 
 from __future__ import annotations
 

@@ -7,14 +7,15 @@ attributes in replies. `text_vector` and `img_vector` are empty, as a reply show
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field, create_model
 
 from demo_app.filters import Filters, cleaned
 from demo_app.finder import MOST, By, Hit, Page
+from demo_app.models import PLAIN, Product
 from demo_app.pages import render, shop_of
 from demo_app.products import SHOPS
 
@@ -23,14 +24,13 @@ router = APIRouter(prefix="/api/v1/product", tags=["product"])
 Value = Annotated[str, Field(max_length=60, description="Empty: any.")]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Money = Annotated[float | None, Field(ge=0, le=1e9, description="Euros.")]
+Kind = Annotated[str, Field(max_length=20, description="Read for old clients' sake: the server plans by itself.")]
 Few = Annotated[int, Field(ge=1, le=100)]
 _MISSING: dict[int | str, dict[str, Any]] = {404: {"description": "No such product."}}
 
 
 class Narrowed(BaseModel):
     """Filters every search takes."""
-
-    model_config = ConfigDict(extra="forbid")
 
     gender: Value = ""
     category: Value = ""
@@ -58,54 +58,44 @@ class SearchRequest(Searched):
 
 
 class SimilarityRequest(Searched):
-    """Products like one product. search_type is read for the original's sake: the server plans by itself."""
+    """Products like one product."""
 
     product_id: Annotated[int, Field(ge=0, le=10**11)]
-    search_type: Literal["KNN", "HNSW", "FLAT"] = "KNN"
+    search_type: Kind = "KNN"
 
 
 class UserTextSimilarityRequest(Searched):
     """Products like a visitor's own words."""
 
     user_text: Text
-    search_type: Literal["KNN", "HNSW", "FLAT"] = "KNN"
+    search_type: Kind = "KNN"
 
 
-class ProductReply(BaseModel):
-    product_id: str
-    name: str
-    gender: str
-    category: str
-    sub_category: str
-    article: str
-    colour: str
-    season: str
-    year: int
-    brand: str
-    price: float
-    city: str
-    img_url: str
-    text_vector: str = ""
-    img_vector: str = ""
+def _reply_fields() -> Any:
+    """Product's attributes, numbers as they are and the rest as text; then the original's that no hash has."""
+    kinds = {name: Product.model_fields[name].annotation for name in PLAIN}
+    told = {name: (kind if kind in (int, float) else str, ...) for name, kind in kinds.items()}
+    return told | {"product_id": (str, ...), "img_url": (str, ...), "text_vector": (str, ""), "img_vector": (str, "")}
 
 
-class SimilarProductReply(ProductReply):
-    vector_distance: float
-    similarity_score: float
+ProductReply = create_model("ProductReply", **_reply_fields())
+SimilarProductReply = create_model(
+    "SimilarProductReply", __base__=ProductReply, vector_distance=(float, ...), similarity_score=(float, ...)
+)
 
 
 class ProductSearchResponse(BaseModel):
     """total: products that match, on all pages."""
 
     total: int
-    products: list[ProductReply]
+    products: list[ProductReply]  # type: ignore[valid-type]  # mypy cannot see it made
 
 
 class ProductVectorSearchResponse(BaseModel):
     """total: products that pass the filters; the nearest of them are listed."""
 
     total: int
-    products: list[SimilarProductReply]
+    products: list[SimilarProductReply]  # type: ignore[valid-type]
 
 
 @router.get("/", name="product:get_product_samples", operation_id="get_products_samples")
@@ -121,25 +111,37 @@ def get_products(
     return _listed(shop_of(request).finder.browse(narrowed, skip, limit))
 
 
-@router.post("/search", operation_id="search_products")
+@router.post("/search", name="product:text_search", operation_id="text_search")
 def search(request: Request, body: SearchRequest) -> ProductSearchResponse:
     """Full-text search over names: prefixes and slips of the pen are understood."""
     return _listed(shop_of(request).finder.by_words(body.text, body.filters(), 0, body.number_of_results))
 
 
-@router.post("/vectorsearch/image", operation_id="compute_image_similarity", responses=_MISSING)
+@router.post(
+    "/vectorsearch/image",
+    name="product:find_similar_by_image",
+    operation_id="compute_image_similarity",
+    responses=_MISSING,
+)
 def by_image(request: Request, body: SimilarityRequest) -> ProductVectorSearchResponse:
     """Products whose picture is most like a product's."""
     return _similar(request, body, "image")
 
 
-@router.post("/vectorsearch/text", operation_id="compute_text_similarity", responses=_MISSING)
+@router.post(
+    "/vectorsearch/text",
+    name="product:find_similar_by_text",
+    operation_id="compute_text_similarity",
+    responses=_MISSING,
+)
 def by_text(request: Request, body: SimilarityRequest) -> ProductVectorSearchResponse:
     """Products whose description is most like a product's."""
     return _similar(request, body, "text")
 
 
-@router.post("/vectorsearch/text/user", operation_id="compute_user_text_similarity")
+@router.post(
+    "/vectorsearch/text/user", name="product:find_similar_by_user_text", operation_id="compute_user_text_similarity"
+)
 def by_user_text(request: Request, body: UserTextSimilarityRequest) -> ProductVectorSearchResponse:
     """Products whose description is most like the given words."""
     return _near(shop_of(request).finder.by_meaning(body.user_text, body.filters(), 0, body.number_of_results))
@@ -161,7 +163,7 @@ def _near(page: Page) -> ProductVectorSearchResponse:
     return ProductVectorSearchResponse(total=page.matching, products=_scored(page.hits))
 
 
-def _scored(hits: Sequence[Hit]) -> list[SimilarProductReply]:
+def _scored(hits: Sequence[Hit]) -> list[BaseModel]:
     return [
         SimilarProductReply(**_fields(hit), vector_distance=1 - hit.score, similarity_score=hit.score)
         for hit in hits
@@ -170,25 +172,8 @@ def _scored(hits: Sequence[Hit]) -> list[SimilarProductReply]:
 
 
 def _fields(hit: Hit) -> dict[str, Any]:
-    product = hit.product
-    names = (
-        "name",
-        "gender",
-        "category",
-        "sub_category",
-        "article",
-        "colour",
-        "season",
-        "year",
-        "brand",
-        "price",
-        "city",
-    )
-    return {
-        **{name: getattr(product, name) for name in names},
-        "product_id": str(product.product_id),
-        "img_url": f"/picture/{product.product_id}",
-    }
+    number = str(hit.product.product_id)
+    return {**hit.product.attributes(), "product_id": number, "img_url": f"/picture/{number}"}
 
 
 @router.get("/docs", include_in_schema=False, response_class=HTMLResponse)

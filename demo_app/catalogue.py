@@ -14,15 +14,16 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from demo_app import embeddings
 from demo_app.embeddings import Light, Model, Vectors
-from demo_app.products import SHOPS, Product, made_up, near
+from demo_app.models import Product
+from demo_app.products import SHOPS, made_up, near
 
 COUNT = 2400  # more than 2,048, from where redisvss keeps a graph
 
@@ -40,11 +41,32 @@ class Space:
 
 
 @dataclass(frozen=True)
+class Shelf(Sequence[Product]):
+    """Products made of their rows when they are asked for, 45 µs each: a start needs the first hundred."""
+
+    rows: Sequence[dict[str, Any]]
+
+    @property
+    def numbers(self) -> list[int]:
+        return [row["product_id"] for row in self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Product: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Product]: ...
+    def __getitem__(self, at: int | slice) -> Product | list[Product]:
+        return [Product(**row) for row in self.rows[at]] if isinstance(at, slice) else Product(**self.rows[at])
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """images, texts: spaces by preference; the first compares products, the first with a model takes questions."""
 
     name: str
-    products: Sequence[Product]
+    products: Shelf
     pictures: Path
     suffix: str
     images: tuple[Space, ...]
@@ -91,7 +113,14 @@ def cache() -> Path:
 def _digest() -> str:
     """Changes when the drawing does."""
     here = Path(__file__)
-    makers = ("drawing", "embeddings", "outlines", "products", "catalogue")  # files: importing them to ask takes longer
+    makers = (
+        "drawing",
+        "embeddings",
+        "outlines",
+        "products",
+        "models",
+        "catalogue",
+    )  # files: importing them to ask takes longer
     code = b"".join(here.with_name(f"{name}.py").read_bytes() for name in makers)
     return hashlib.sha256(code).hexdigest()[:12]
 
@@ -137,7 +166,7 @@ def _draw_one(product: Product, folder: Path) -> Vectors:
 
 def _write(folder: Path, items: Sequence[Product], features: Vectors) -> None:
     words = embeddings.word_features([describe(item) for item in items])
-    (folder / "products.json").write_text(json.dumps([asdict(item) for item in items]))
+    (folder / "products.json").write_text(json.dumps([item.attributes() for item in items]))
     for name, kind, rows in (
         ("image", embeddings.picture_features, features),
         ("text", embeddings.word_features, words),
@@ -177,7 +206,7 @@ def describe(product: Product) -> str:
 
 
 def _read(folder: Path, name: str, pictures: Path, suffix: str) -> Catalogue:
-    items = [Product(**row) for row in json.loads((folder / "products.json").read_text())]
+    items = Shelf(json.loads((folder / "products.json").read_text()))
     image = _space(folder / "image.npz", "image_vector", embeddings.picture_features)
     text = _space(folder / "text.npz", "text_vector", embeddings.word_features)
     return Catalogue(name, items, pictures, suffix, (image,), (text,))
@@ -207,7 +236,7 @@ def from_folder(data: Path, progress: Progress) -> Catalogue:
             items, features = _read_table(table, data / "images", progress)
             _write(half, items, features)
     plain = _read(folder, data.name, data / "images", ".jpg")
-    ids = [item.product_id for item in plain.products]
+    ids = plain.products.numbers
     return replace(
         plain,
         images=_given(data, "image", ids, plain.images[0], "picture_vector"),

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from demo_app.models import Product
 from demo_app.outlines import HEIGHT, OUTLINES, WIDTH, Part, Points, Seam
-from demo_app.products import COLOURS, Product
+from demo_app.products import COLOURS
 
 SIZE = (240, 288)  # pixels of a picture
 _SCALE = SIZE[0] / WIDTH

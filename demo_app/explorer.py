@@ -9,16 +9,18 @@ import numpy as np
 from fastapi import APIRouter, HTTPException, Request, Response
 from redis.exceptions import ResponseError
 
+from demo_app.filters import Filters
 from demo_app.finder import By
 from demo_app.loading import INDEX
+from demo_app.models import Product
 from demo_app.pages import looking_at, render, shop_of
-from demo_app.products import PREFIX, Product
 from demo_app.traces import Trace, traced
 
 router = APIRouter(include_in_schema=False)
 
 _ROUNDS = 7  # repeats of each search of the comparison, the median of which is shown
 _WIDTHS = (10, 40, 160)  # EF_RUNTIME
+_SHOWN = ("name", "category", "colour", "gender")  # of a point
 _PROBES = (2, 8)  # NPROBE: cells read, of 64
 Index = Literal["hnsw", "flat", "ivf"]
 _SUFFIX: dict[Index, str] = {"hnsw": "", "flat": "_exact", "ivf": "_cells"}  # of the field that keeps it
@@ -30,7 +32,8 @@ def page(request: Request) -> Response:
     shop, looking = shop_of(request), looking_at(request)
     first = shop.catalogue.products[0].product_id
     cells = shop.finder.has(f"{shop.catalogue.images[0].field}_cells")
-    return render(request, "explorer.html", looking=looking, first=looking.like or first, cells=cells)
+    facets = shop.finder.facets(Filters())
+    return render(request, "explorer.html", looking=looking, first=looking.like or first, cells=cells, facets=facets)
 
 
 @router.get("/explorer/points")
@@ -39,13 +42,16 @@ def points(request: Request, by: By = "image") -> dict[str, Any]:
     shop = shop_of(request)
     pipeline = shop.client.pipeline(transaction=False)
     field = (shop.catalogue.images if by == "image" else shop.catalogue.texts)[0].field
-    for product in shop.catalogue.products:
-        pipeline.hget(product.key, field)
-    pairs = zip(shop.catalogue.products, pipeline.execute(), strict=True)
-    known = [(product, np.frombuffer(value, np.float32)) for product, value in pairs if value]
-    plane = _plane(np.stack([vector for _, vector in known]))
+    numbers = shop.finder.numbers(Filters())
+    for number in numbers:
+        pipeline.hmget(Product.make_primary_key(number), field, *_SHOWN)
+    known = [(number, *told) for number, told in zip(numbers, pipeline.execute(), strict=True) if told[0]]
+    plane = _plane(np.stack([np.frombuffer(vector, np.float32) for _, vector, *_ in known]))
     return {
-        "points": [_point(product, x, y) for (product, _), (x, y) in zip(known, plane.tolist(), strict=True)],
+        "points": [
+            [number, x, y, *((value or b"").decode() for value in shown)]
+            for (number, _, *shown), (x, y) in zip(known, plane.tolist(), strict=True)
+        ]
     }
 
 
@@ -63,16 +69,11 @@ def _plane(vectors: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[Any, np
     return places
 
 
-def _point(product: Product, x: float, y: float) -> list[Any]:
-    return [product.product_id, x, y, product.name, product.category, product.colour, product.gender]
-
-
 @router.get("/explorer/matching")
 def matching(request: Request) -> dict[str, Any]:
     """Products the filters let through."""
     shop, looking = shop_of(request), looking_at(request)
-    found = shop.finder.browse(looking.filters, 0, 10_000)
-    return {"ids": [hit.product.product_id for hit in found.hits], "total": found.total}
+    return {"ids": shop.finder.numbers(looking.filters)}
 
 
 @router.get("/explorer/trace")
@@ -88,7 +89,7 @@ def trace(request: Request, k: int = 10, by: By = "image", index: Index = "hnsw"
         if not any(words in str(error).lower() for words in _NOT_OURS):
             raise
         raise HTTPException(501, "This server answers FT.* with its own engine, which tells no trace.") from None
-    return told.shown(len(PREFIX))
+    return told.shown(len(Product.make_primary_key("")))
 
 
 @router.get("/explorer/compare")

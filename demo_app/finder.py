@@ -6,7 +6,7 @@ Owns the FT.* commands the shop sends, and reads their RESP2 replies. Knows noth
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 from demo_app.catalogue import Catalogue, Space
 from demo_app.filters import FACETS, Filters, words
 from demo_app.loading import INDEX
-from demo_app.products import PREFIX, Product
+from demo_app.models import PLAIN, Product
 
 Command = tuple[str | bytes | int, ...]
 By = Literal["image", "text"]
@@ -25,6 +25,10 @@ _RRF = 60  # reciprocal rank fusion's constant (Cormack et al. 2009), and FT.HYB
 _BY_NATURE = "postings and columns, exact"
 _MOST_GROUPS = 10_000  # all there are: the most frequent are chosen here
 _SHOWN_GROUPS = 40
+_MOST_NUMBERS = 100_000
+_NAMES = [name.encode() for name in PLAIN]
+_PREFIX = Product.make_primary_key("")
+_ALL: Command = ("RETURN", len(PLAIN), *PLAIN)
 MOST = 480  # neighbours a visitor can page through
 
 
@@ -68,17 +72,17 @@ class Finder:
     def __init__(self, client: Any, catalogue: Catalogue) -> None:
         self.client = client
         self.catalogue = catalogue
-        self._by_key = {product.key.encode(): product for product in catalogue.products}
         self._fuses: bool | None = None
 
     # ---- products --------------------------------------------------------------------------------------------------
 
     def product(self, number: int) -> Product | None:
-        return self._by_key.get(f"{PREFIX}{number}".encode())
+        values = self.client.hmget(Product.make_primary_key(number), PLAIN)
+        return Product.of({name: value for name, value in zip(_NAMES, values, strict=True) if value is not None})
 
     def vector(self, product: Product, by: By) -> bytes | None:
         """The stored vector of a product that compares it with others; None when it has none."""
-        value: bytes | None = self.client.hget(product.key, self._compared(by).field)
+        value: bytes | None = self.client.hget(product.key(), self._compared(by).field)
         return value
 
     def has(self, name: str) -> bool:
@@ -103,9 +107,15 @@ class Finder:
     # ---- searches --------------------------------------------------------------------------------------------------
 
     def browse(self, filters: Filters, skip: int, count: int) -> Page:
-        command = ("FT.SEARCH", INDEX, filters.expression(), "NOCONTENT", "SORTBY", "product_id", "LIMIT", skip, count,
-                   "DIALECT", 2)  # fmt: skip
+        command = ("FT.SEARCH", INDEX, filters.expression(), "SORTBY", "product_id", "LIMIT", skip, count,
+                   *_ALL, "DIALECT", 2)  # fmt: skip
         return self._listed(command)
+
+    def numbers(self, filters: Filters) -> list[int]:
+        """The products the filters let through, by number."""
+        command = ("FT.SEARCH", INDEX, filters.expression(), "NOCONTENT", "LIMIT", 0, _MOST_NUMBERS, "DIALECT", 2)
+        (reply,), _ = self._timed(command)
+        return [int(key[len(_PREFIX) :]) for key in reply[1:]]
 
     def by_words(self, text: str, filters: Filters, skip: int, count: int) -> Page:
         """Full text; products that hold more of the words first."""
@@ -115,8 +125,7 @@ class Finder:
 
     def _listed(self, command: Command) -> Page:
         (reply,), milliseconds = self._timed(command)
-        hits = [Hit(self._by_key[key]) for key in reply[1:] if key in self._by_key]
-        return Page(hits, reply[0], reply[0], milliseconds, (command,))
+        return Page(_hits(reply[2::2]), reply[0], reply[0], milliseconds, (command,))
 
     def similar(self, product: Product, by: By, filters: Filters, skip: int, count: int) -> Page:
         """The products most like this one, itself first."""
@@ -129,12 +138,7 @@ class Finder:
         """Neighbours of a vector in a field, the nearest first; in the same round trip, how many pass the filters."""
         command = _knn(name, vector, filters, skip, count)
         ((matching, *_), reply), milliseconds = self._timed(_count(filters), command)
-        hits = [
-            Hit(self._by_key[key], 1 - float(pair[1]))
-            for key, pair in zip(reply[1::2], reply[2::2], strict=True)
-            if key in self._by_key
-        ]
-        return Page(hits, min(matching, MOST), matching, milliseconds, (command,))
+        return Page(_hits(reply[2::2]), min(matching, MOST), matching, milliseconds, (command,))
 
     def by_meaning(self, text: str, filters: Filters, skip: int, count: int) -> Page:
         return self.nearest(self.asked("text").field, self.embed("text", text), filters, skip, count)
@@ -151,16 +155,16 @@ class Finder:
                     raise
                 self._fuses = False
         pages = (self.by_words(text, filters, 0, wide), self.by_meaning(text, filters, 0, wide))
-        ranks: dict[Product, float] = {}
+        ranks: dict[int, float] = {}
         for page in pages:
             for rank, hit in enumerate(page.hits, 1):
-                ranks[hit.product] = ranks.get(hit.product, 0.0) + 1 / (_RRF + rank)
-        best = sorted(ranks, key=lambda product: -ranks[product])[skip:depth]
+                ranks[hit.product.product_id] = ranks.get(hit.product.product_id, 0.0) + 1 / (_RRF + rank)
+        best = sorted(ranks, key=lambda number: -ranks[number])[skip:depth]
         commands = tuple(command for page in pages for command in page.commands)
-        scores = {hit.product: hit.score for hit in pages[1].hits}
+        hits = {hit.product.product_id: hit for page in pages for hit in page.hits}  # the second page's have a score
         total = min(max(len(ranks), *(page.total for page in pages)), MOST)
         milliseconds = sum(page.milliseconds for page in pages)
-        return Page([Hit(p, scores.get(p)) for p in best], total, pages[1].matching, milliseconds, commands)
+        return Page([hits[number] for number in best], total, pages[1].matching, milliseconds, commands)
 
     def _hybrid(self, text: str, filters: Filters, skip: int, count: int, wide: int) -> Page:
         """Raises ResponseError when the server has no FT.HYBRID."""
@@ -170,14 +174,13 @@ class Finder:
         command: Command = (
             "FT.HYBRID", INDEX, "SEARCH", both, "VSIM", f"@{space.field}", "$v", "KNN", 2, "K", wide, *narrowed,
             "COMBINE", "RRF", 4, "CONSTANT", _RRF, "WINDOW", wide, "LIMIT", skip, count,
-            "PARAMS", 2, "v", self.embed("text", text),
+            "LOAD", len(PLAIN), *(f"@{name}" for name in PLAIN), "PARAMS", 2, "v", self.embed("text", text),
         )  # fmt: skip
         (reply,), milliseconds = self._timed(command)
         self._fuses = True
         found = dict(zip(reply[::2], reply[1::2], strict=True))
-        rows = [dict(zip(row[::2], row[1::2], strict=True)) for row in found[b"results"]]
-        hits = [Hit(self._by_key[row[b"__key"]]) for row in rows if row.get(b"__key") in self._by_key]
-        return Page(hits, min(int(found[b"total_results"]), MOST), self.count(filters), milliseconds, (command,))
+        total = min(int(found[b"total_results"]), MOST)
+        return Page(_hits(found[b"results"]), total, self.count(filters), milliseconds, (command,))
 
     def count(self, filters: Filters) -> int:
         return int(self.client.execute_command(*_count(filters))[0])
@@ -228,7 +231,7 @@ class Finder:
             redis_cli(command),
             plan,
             _candidates(plan),
-            self._recall(command, _keys(reply[0], knn)),
+            self._recall(command, reply[0][1::2]),
             float(_first(told, "Total profile time") or 0.0),
         )
 
@@ -239,8 +242,18 @@ class Finder:
         if name is None:
             return None
         exact = (*command[:2], text.replace(f"@{name} $v", f"@{name}_exact $v"), *command[3:])
-        truth = _keys(self._timed(exact)[0][0], knn=True)
+        truth = self._timed(exact)[0][0][1::2]
         return len(set(truth) & set(ours)) / len(truth) if truth else 1.0
+
+
+def _hits(documents: Iterable[Sequence[bytes] | None]) -> list[Hit]:
+    """From names and values in turn; None is a document that was gone when it was to be read."""
+    there = [dict(zip(document[::2], document[1::2], strict=True)) for document in documents if document]
+    return [Hit(found, _similarity(told)) for told in there if (found := Product.of(told))]
+
+
+def _similarity(told: Mapping[bytes, bytes]) -> float | None:
+    return 1 - float(told[b"distance"]) if b"distance" in told else None
 
 
 def _count(filters: Filters) -> Command:
@@ -256,15 +269,15 @@ def _counted(rows: Sequence[Any]) -> list[tuple[str, int]]:
 def _full_text(text: str, filters: Filters, skip: int, count: int) -> Command:
     narrowed = filters.expression()
     query = f"@name:({words(text)})" if narrowed == "*" else f"({narrowed}) @name:({words(text)})"
-    return ("FT.SEARCH", INDEX, query, "NOCONTENT", "LIMIT", skip, count, "DIALECT", 2)
+    return ("FT.SEARCH", INDEX, query, "LIMIT", skip, count, *_ALL, "DIALECT", 2)
 
 
 def _knn(name: str, vector: bytes, filters: Filters, skip: int, count: int) -> Command:
     narrowed = filters.expression()
     before = "*" if narrowed == "*" else f"({narrowed})"
     query = f"{before}=>[KNN {min(skip + count, MOST)} @{name} $v AS distance]"
-    return ("FT.SEARCH", INDEX, query, "SORTBY", "distance", "LIMIT", skip, count, "RETURN", 1, "distance",
-            "PARAMS", 2, "v", vector, "DIALECT", 2)  # fmt: skip
+    return ("FT.SEARCH", INDEX, query, "SORTBY", "distance", "LIMIT", skip, count,
+            "RETURN", len(PLAIN) + 1, "distance", *PLAIN, "PARAMS", 2, "v", vector, "DIALECT", 2)  # fmt: skip
 
 
 def redis_cli(command: Command) -> str:
@@ -281,10 +294,6 @@ def _quoted(part: str | bytes | int) -> str:
 
 
 _ESCAPED = {ord('"'): '\\"', ord("\\"): "\\\\"}
-
-
-def _keys(reply: Sequence[Any], knn: bool) -> list[bytes]:
-    return list(reply[1::2] if knn else reply[1:])
 
 
 def _first(reply: Any, *names: str) -> str | None:

@@ -13,6 +13,7 @@ import numpy as np
 from redis.exceptions import ResponseError
 
 from demo_app.catalogue import Catalogue, Space
+from demo_app.models import Product
 from redisvss.schemafile import create_command, load_schema
 
 INDEX = "fashion"
@@ -84,8 +85,9 @@ def batches(client: Any, catalogue: Catalogue) -> Iterator[int]:
     done = 0
     while batch := list(islice(documents, _BATCH)):
         pipeline = client.pipeline(transaction=False)
-        for key, mapping in batch:
-            pipeline.hset(key, mapping=mapping)
+        for product, vectors in batch:
+            product.save(pipeline, vectors)
+        pipeline.execute_command("FT.SEARCH", INDEX, "*", "LIMIT", 0, 0)  # indexed here, not in a visitor's search
         pipeline.execute()
         done += len(batch)
         yield done
@@ -113,13 +115,11 @@ def _shape(catalogue: Catalogue) -> str:
     return ",".join(f"{s.field}={s.vectors.shape[1]}:{float(np.nansum(s.vectors[:50])):.3f}" for s in catalogue.spaces)
 
 
-def _documents(catalogue: Catalogue) -> Iterator[tuple[str, dict[str, Any]]]:
+def _documents(catalogue: Catalogue) -> Iterator[tuple[Product, dict[str, bytes]]]:
+    """Each product, and its vectors by field."""
     for row, product in enumerate(catalogue.products):
-        mapping: dict[str, Any] = {name: value for name, value in product.mapping().items() if value != ""}
-        for space in catalogue.spaces:
-            if not np.isnan(space.vectors[row, 0]):
-                mapping[space.field] = space.vectors[row].tobytes()
-        yield product.key, mapping
+        known = (space for space in catalogue.spaces if not np.isnan(space.vectors[row, 0]))
+        yield product, {space.field: space.vectors[row].tobytes() for space in known}
 
 
 def _text(value: Any) -> str:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, File, Form, HTTPException, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, HTTPException, Path, Request, Response, UploadFile
 from fastapi.responses import FileResponse, RedirectResponse
 from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
@@ -17,7 +17,8 @@ from demo_app import uploads
 from demo_app.filters import FACETS, TITLES
 from demo_app.finder import Page
 from demo_app.looking import MODES, Looking
-from demo_app.products import SHOPS, Product
+from demo_app.models import Product
+from demo_app.products import SHOPS
 
 if TYPE_CHECKING:
     from demo_app.app import Shop
@@ -101,10 +102,11 @@ def product(request: Request, number: int) -> Response:
 
 
 @router.get("/picture/{number}")
-def picture(request: Request, number: int) -> Response:
-    shop = shop_of(request)
-    found = _product(shop, number)
-    file = shop.catalogue.pictures / f"{found.product_id}{shop.catalogue.suffix}"
+def picture(request: Request, number: Annotated[int, Path(ge=0, le=10**11)]) -> Response:
+    catalogue = shop_of(request).catalogue
+    file = catalogue.pictures / f"{number}{catalogue.suffix}"
+    if not file.is_file():
+        raise HTTPException(404, f"There is no picture of a product {number}.")
     return FileResponse(file, headers={"Cache-Control": "public, max-age=86400"})
 
 

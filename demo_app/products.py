@@ -1,6 +1,7 @@
-"""A product as the shop knows it, and the made-up range: the same products on every machine.
+"""The made-up range: the same products on every machine.
 
-Owns names, attributes and prices; pictures are `drawing.py`'s, vectors `embeddings.py`'s.
+Owns what is sold and where; what a product is made of is `models.py`'s, its picture `drawing.py`'s, its vectors
+`embeddings.py`'s.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-PREFIX = "fashion:product:"
+from demo_app.models import Product
 
 # longitude, latitude in degrees
 SHOPS: dict[str, tuple[float, float]] = {
@@ -24,35 +25,6 @@ SHOPS: dict[str, tuple[float, float]] = {
     "Athens": (23.7275, 37.9838),
     "Lisbon": (-9.1393, 38.7223),
 }
-
-
-@dataclass(frozen=True)
-class Product:
-    """One row of the catalogue. price: whole cents' worth of euros; city: a key of SHOPS, `shop` its "lon,lat"."""
-
-    product_id: int
-    name: str
-    gender: str
-    category: str
-    sub_category: str
-    article: str
-    colour: str
-    season: str
-    year: int
-    usage: str
-    brand: str
-    pattern: str
-    price: float
-    city: str
-    shop: str
-
-    @property
-    def key(self) -> str:
-        return f"{PREFIX}{self.product_id}"
-
-    def mapping(self) -> dict[str, str | int | float]:
-        """As a hash, without its vectors."""
-        return dict(vars(self))
 
 
 @dataclass(frozen=True)

@@ -151,10 +151,17 @@ def test_bodies_too_large_are_refused_unread(web: TestClient) -> None:
     assert web.post("/upload", content=b"x" * (6 * 1024 * 1024)).status_code == 413
 
 
-@pytest.mark.parametrize("path", ["/product/999999", "/picture/999999", "/?like=999999", "/?upload=gone", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/product/999999", "/picture/999999", "/picture/0", "/?like=999999", "/?upload=gone", "/nowhere"]
+)
 def test_what_is_not_there_is_told_kindly(web: TestClient, path: str) -> None:
     answer = web.get(path)
     assert answer.status_code == 404 and "Back to the products" in answer.text
+
+
+@pytest.mark.parametrize("number", ["-1", "x", "9" * 300])
+def test_picture_addresses_that_make_no_sense_are_refused(web: TestClient, number: str) -> None:
+    assert web.get(f"/picture/{number}").status_code == 422
 
 
 @pytest.mark.parametrize(
