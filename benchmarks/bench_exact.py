@@ -44,7 +44,7 @@ def stored(values: np.ndarray, dtype: str) -> np.ndarray:
 
 def bounds(query: np.ndarray, rows: np.ndarray, dtype: str, metric: Metric) -> tuple[np.ndarray, np.ndarray]:
     """(low, high) reported distances (n,) of stored rows, wherever float64 sums fall. Both prepared by the metric."""
-    q, x = widen(query, dtype).astype(np.longdouble), widen(rows, dtype).astype(np.longdouble)
+    q, x = query.astype(np.longdouble), widen(rows, dtype).astype(np.longdouble)
     terms = (x - q) ** 2 if metric is Metric.L2 else x * q
     value, slack = terms.sum(axis=1), (DIM + 4) * _UNIT * np.abs(terms).sum(axis=1)
     if metric is Metric.COSINE and dtype in INTEGER_TYPES:
@@ -99,7 +99,7 @@ def answers(name: str, index: VectorIndex, queries: np.ndarray, filters: list[np
         if index._coarse is not None:
             index._coarse._skip = 0  # however little the copy ruled out before
         docs = None if allowed is None else BitMap(allowed.tolist())
-        found.append(index.knn(query, K, docs, policy="ADHOC_BF" if name == "HNSW" else None))
+        found.append(index.knn(query.tobytes(), K, docs, policy="ADHOC_BF" if name == "HNSW" else None))
     return found
 
 
@@ -112,7 +112,7 @@ def count(dtype: str, metric: Metric, kind: str, queries: int, seed: int = 0) ->
     raw[copies[0]] = raw[copies[1]]
     filters = [np.sort(rng.permutation(ROWS)[: int(rng.integers(1, ROWS))]) if i % 2 else None for i in range(queries)]
     rows, wrong = normalise(raw, dtype, metric), 0
-    ends = [bounds(prepare(query, dtype, metric).row, rows, dtype, metric) for query in asked]
+    ends = [bounds(prepare(query, dtype, metric).wide, rows, dtype, metric) for query in asked]
     for name in WAYS:
         with way(name):
             index = VectorIndex(VectorParams("HNSW" if name == "HNSW" else "FLAT", dtype, DIM, metric))

@@ -17,10 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from redisvss.index.compiled import in_parallel, metric_of, query_type, rows_of
+from redisvss.index.compiled import decodable, in_parallel, metric_of, query_type, rows_of
 from redisvss.index.distance import Array, Floats, Metric, Query, widen
 from redisvss.index.kernels import build, walk
-from redisvss.index.kernels.arith import IntegerCosine
 from redisvss.index.matrix import Growing, Ints, RowStore
 
 _MAX_BATCH = 1024  # distances within a batch cost batch² · dim: 3 % of the build at this size
@@ -90,11 +89,17 @@ class Graph:
         return self._links.array, self._up_at.array, self._up.array
 
     def _borrow(self) -> Scratch:
-        scratch = self._scratch.pop() if self._scratch else None
+        try:
+            scratch = self._scratch.pop()
+        except IndexError:  # asking first would leave another thread time to take the last
+            scratch = None
         if scratch is None or len(scratch.seen) < self.store.size:
-            scratch = Scratch(len(self._levels.array), self.m, self.store.dim, self._arithmetic)
-        scratch.state[:] = 0
+            return Scratch(len(self._levels.array), self.m, self.store.dim, self._arithmetic)
         return scratch
+
+    def _give_back(self, scratch: Scratch) -> None:
+        scratch.state[:] = 0
+        self._scratch.append(scratch)
 
     def parts(self) -> tuple[NDArray[np.int8], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
         """(levels (size,), lists of level 0 (size, 2m), lists above (any, m), where a row's lists above begin (size,)).
@@ -168,7 +173,7 @@ class Graph:
                 self.entry, self.top, self.m, room, dist, ids, scratch.seen, scratch.epochs, scratch.fresh,
                 scratch.state, np.empty(self.m, np.int32), self._blank(), self._blank(),
             )  # fmt: skip
-            self._scratch.append(scratch)
+            self._give_back(scratch)
 
         in_parallel(share, len(batch))
 
@@ -180,7 +185,8 @@ class Graph:
         if self.store.metric is Metric.L2:
             near = lengths[:, None] ** 2 + lengths**2 - 2 * near
         else:
-            near = 1 - (near / np.outer(lengths, lengths) if isinstance(self.metric, IntegerCosine) else near)
+            integers = self.store.metric is Metric.COSINE and self._arithmetic.kind == "i"
+            near = 1 - (near / np.outer(lengths, lengths) if integers else near)
         result: NDArray[np.float32] = near.astype(np.float32, copy=False)
         return result
 
@@ -313,25 +319,25 @@ class Graph:
         return found._replace(rows=found.rows & _UNMARKED) if found.timed_out else found
 
     def nearest(self, query: Query, ef: int, k: int, ranked: int, deadline: float | None) -> tuple[Ints, Floats, bool]:
-        """(rows, reported distances, whether the deadline cut it short) of the k nearest that a walk of width ef finds.
+        """(docs, reported distances, whether the deadline cut it short) of the k nearest that a walk of width ef finds.
 
         ranked: how many of what it found to measure in full.  For a store without odd rows and documents of several
         vectors, and a graph without dead rows.
         """
-        store, scratch = self.store, self._borrow()
+        scratch, (rows, norms, owner) = self._borrow(), self.store.reserved
         wide = query.wide if self._arithmetic.kind == "f" else query.wide.astype(np.int16)
-        best_d, best_i, pause, late = np.empty(k), np.empty(k, np.int64), 0, False
+        dist, docs, pause, late = np.empty(k), np.empty(k, np.int64), 0, False
         size = 0
         while not size:
             late = late or (pause > 0 and deadline is not None and time.monotonic() > deadline)
             pause += 0 if late else _LOOK
             size = walk.nearest(
-                wide, scratch.query, rows_of(store), store.norms, metric_of(store, query.norm), *self._lists,
+                wide, scratch.query, decodable(rows), norms, metric_of(self.store, query.norm), *self._lists,
                 self.entry, self.top, ef, scratch.dist, scratch.ids, scratch.seen, scratch.epochs, scratch.fresh,
-                pause, scratch.state, store.row_doc, ranked, late, best_d, best_i,
+                pause, scratch.state, owner, ranked, late, dist, docs,
             )  # fmt: skip
         self._scratch.append(scratch)
-        return best_i[:size], best_d[:size], late
+        return (docs, dist, late) if size == k else (docs[:size], dist[:size], late)
 
     def _place(self, query: Query) -> tuple[Any, ...]:
         """The arguments every search starts with."""
@@ -350,7 +356,7 @@ class Graph:
             walk_on(scratch, pause)
             late = deadline is not None and time.monotonic() > deadline
         still_open, size, spent, taken, _ = scratch.state.tolist()
-        self._scratch.append(scratch)
+        self._give_back(scratch)
         return Found(ids[:size].astype(np.int64), spent, taken, late and still_open > 0)
 
     def filtered(

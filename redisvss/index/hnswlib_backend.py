@@ -81,7 +81,7 @@ class HnswlibGraph:
         """
         owner = self._store.row_doc
         passing = None if allowed is None else lambda row: int(owner[row]) in allowed
-        target = self._vectors(query.row[None], np.array([query.norm or 1.0]))
+        target = query.wide[None] / (query.norm or 1.0) if self._store.metric is Metric.COSINE else query.wide[None]
         with self._searching:
             self._index.set_ef(ef)
             try:

@@ -94,6 +94,7 @@ def _batches(docs: int, survivors: int, k: int, batch_size: int) -> int:
     return math.ceil(reached / batch_size)
 
 
+@lru_cache(maxsize=256)
 def exact(candidates: int, filtered: bool) -> KnnPlan:
     """The plan of reading all candidates."""
     return KnnPlan(mode(filtered, "exact"), "exact", candidates, True)

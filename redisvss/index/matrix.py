@@ -131,6 +131,12 @@ class RowStore:
         return self._row_doc.array[: self.size]
 
     @property
+    def reserved(self) -> tuple[Array, NDArray[np.float32], NDArray[np.int32]]:
+        """`vectors`, `norms` and `row_doc` with the room beyond `size`, for kernels that never look there: a walk needs
+        no views of its own (3 µs)."""
+        return self._vectors.array, self._norms.array, self._row_doc.array
+
+    @property
     def doc_row(self) -> NDArray[np.int32]:
         """(any,) row of each doc id, NO_ROW or MANY_ROWS; ids beyond have none."""
         return self._doc_row.array

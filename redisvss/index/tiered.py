@@ -188,7 +188,7 @@ class TieredGraph:
     def nearest(
         self, query: Query, ef: int, k: int, ranked: int, deadline: float | None
     ) -> tuple[Ints, Floats, bool] | None:
-        """(rows, reported distances, whether time was up) of the k nearest of all in one compiled call.
+        """(docs, reported distances, whether time was up) of the k nearest of all in one compiled call.
 
         ranked: how many of the rows found to measure in full.  None where something stands beside the graph or is to
         leave it.

@@ -11,7 +11,8 @@ import dataclasses
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,8 +73,7 @@ class VectorParams:
     backend: str = "native"
 
 
-@dataclass(frozen=True)
-class KnnHits:
+class KnnHits(NamedTuple):
     """Documents found: doc ids int64 and the distances RediSearch would report, float64, one for each.
 
     From `knn`: nearest first, ties by doc id, NaN last. From `range`: by doc id.
@@ -91,6 +91,7 @@ class VectorIndex:
     def __init__(self, params: VectorParams) -> None:
         self.params = params
         self._asked = False  # for kernels
+        self._kernels: ModuleType | None = None
         self._open()
 
     def _open(self) -> None:
@@ -231,11 +232,25 @@ class VectorIndex:
                 return query
             case bytes():
                 values = np.frombuffer(query, STORED[self.params.dtype])
+                if len(values) == self.params.dim and (ordinary := self._prepared(values)):
+                    return ordinary
             case _:
                 values = np.asarray(query)
         if values.shape != (self.params.dim,):
             raise ValueError(f"query of shape {values.shape}, expected ({self.params.dim},)")
         return prepare(values, self.params.dtype, self.params.metric)
+
+    def _prepared(self, values: Array) -> Query | None:
+        """`prepare` by compiled code where that is ready, for FLOAT32: 6 µs instead of 25."""
+        p = self.params
+        if self._kernels is None:
+            if p.dtype != "FLOAT32" or not warm.loaded(warm.Part.SCAN, p.dtype, p.metric, p.dim):
+                return None
+            from redisvss.index import compiled
+
+            self._kernels = compiled
+        prepared: Query | None = self._kernels.prepare(values, p.metric)
+        return prepared
 
     def knn(
         self,
@@ -285,9 +300,8 @@ class VectorIndex:
         if plan.strategy == "graph" and (
             direct := self._tiers.nearest(query, plan.ef, wanted, wanted + _RERANKED, deadline)
         ):
-            rows, distances, late = direct
-            complete = late or len(rows) == wanted
-            return KnnHits(store.row_doc[rows].astype(np.int64), distances, plan, late) if complete else None
+            docs, distances, late = direct
+            return KnnHits(docs, distances, plan, late) if late or len(docs) == wanted else None
         loose = self._tiers.loose(allowed)
         strategy = "graph" if plan.strategy == "graph" else "either"
         walk = self._tiers.walk(strategy, query, plan.ef, allowed, budget, deadline, plan.sweep_ef)
@@ -297,7 +311,7 @@ class VectorIndex:
         plan = plan if plan.strategy == walk.strategy else dataclasses.replace(plan, strategy=walk.strategy)
         hits = self._ranked(query, k, np.union1d(rows, loose) if len(loose) else rows, plan)
         if walk.timed_out:
-            return dataclasses.replace(hits, timed_out=True)
+            return hits._replace(timed_out=True)
         return None if len(hits.doc_ids) < wanted else hits
 
     def _ranked(self, query: Query, k: int, rows: Ints, plan: KnnPlan) -> KnnHits:

@@ -98,6 +98,8 @@ def _scan(store: RowStore, query: Query) -> None:
     from redisvss.index import compiled
 
     rows = np.arange(store.size)
+    if store.dtype == "FLOAT32":
+        compiled.prepare(np.frombuffer(store.vectors[0].tobytes(), store.vectors.dtype), store.metric)
     compiled.measure(store, query, rows)
     compiled.measure(store, query, None)
     compiled.top(store, query, rows, 1)

@@ -7,6 +7,29 @@ import numpy as np
 from redisvss.index.kernels.arith import leaf, prefetch, true
 
 _AHEAD = 4  # rows: the list is not contiguous in memory, so the processor cannot guess what comes next
+_SHORTEST, _LONGEST = 1e-30, 1e15  # norms between which a query is ordinary: beyond, products may overflow
+
+
+@leaf
+def prepare(values, unit, wide):
+    """wide (dim,) float64 = a query's float32 values, divided by their norm in that type with `unit`.
+
+    Returns the norm of what it wrote; −1 for a query that is not ordinary, whose `wide` means nothing.
+    """
+    total = 0.0
+    for j in range(len(values)):
+        wide[j] = values[j]
+        total += wide[j] * wide[j]
+    norm = np.sqrt(total)
+    if not _SHORTEST < norm < _LONGEST:
+        return -1.0
+    if not unit:
+        return norm
+    divisor, total = np.float64(np.float32(norm)), 0.0
+    for j in range(len(values)):
+        wide[j] = np.float64(np.float32(wide[j] / divisor))  # rounds as a division in 32 bits
+        total += wide[j] * wide[j]
+    return np.sqrt(total)
 
 
 @leaf
@@ -26,10 +49,10 @@ def measure_all(query, rows, first, last, metric, out):
 
 
 @leaf
-def top(query, rows, owner, chosen, whole, metric, dist, ids):
-    """The len(dist) nearest of the chosen rows (whole: of all), ascending, ties by owner. Returns how many."""
+def top(query, rows, owner, chosen, count, whole, metric, dist, ids):
+    """The len(dist) nearest of chosen[:count] (whole: of rows[:count]), ascending, ties by owner. Returns how many."""
     size, limit = 0, len(dist)
-    for at in range(len(rows) if whole else len(chosen)):
+    for at in range(count):
         row = at if whole else chosen[at]
         d = true(query, rows, row, metric)
         d = d if rows.itemsize == 8 else np.float64(np.float32(d))

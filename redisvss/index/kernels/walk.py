@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from redisvss.index.kernels import scan
-from redisvss.index.kernels.arith import jit, leaf, near, prefetch, prefetch_list
+from redisvss.index.kernels.arith import leaf, near, prefetch, prefetch_list
 from redisvss.index.kernels.heaps import insert_sorted, pop_min, push_min
 
 SWEEP, TWO_HOP, EITHER = 1, 2, 3  # walks under a filter
@@ -159,7 +159,7 @@ def search(query, rows, norms, metric, links, up_at, up, entry, top, ef, dist, i
         unmark(ids, state[SIZE])
 
 
-@jit
+@leaf
 def nearest(
     wide,
     query,
@@ -187,8 +187,8 @@ def nearest(
 ):
     """`search`, and then the nearest of its first `ranked` rows by their true distances: all in one call.
 
-    wide (dim,): the query as `true` wants it; query (dim,): scratch.  best_d, best_i (k,): the result, once the search
-    is through or its caller says `finish`. Returns how many.
+    wide (dim,): the query as `true` wants it; query (dim,): scratch.  best_d, best_i (k,): the result, distances and
+    docs, once the search is through or its caller says `finish`. Returns how many, and leaves `state` as it was first.
     """
     if state[SIZE] == 0:
         for j in range(len(wide)):
@@ -197,7 +197,12 @@ def nearest(
     if state[OPEN] > 0 and not finish:
         return 0
     unmark(ids, state[SIZE])
-    return scan.top(wide, rows, owner, ids[: min(ranked, state[SIZE])], False, metric, best_d, best_i)
+    size = scan.top(wide, rows, owner, ids, min(ranked, state[SIZE]), False, metric, best_d, best_i)
+    for at in range(size):
+        best_i[at] = owner[best_i[at]]
+    for at in range(len(state)):
+        state[at] = 0
+    return size
 
 
 @leaf

@@ -19,9 +19,9 @@ CALL = """
 import json, sys
 import numpy as np
 from redisvss.index.kernels import cache, scan
-from redisvss.index.kernels.arith import SquaredL2
+from redisvss.index.kernels.arith import SQUARED_L2
 rows, out = np.full((1, 4), 2, np.float32), np.empty(1)
-scan.measure_all(np.zeros(4), rows, 0, 1, SquaredL2(np.float32(1)), out)
+scan.measure_all(np.zeros(4), rows, 0, 1, SQUARED_L2, out)
 hits = sum(scan.measure_all.stats.cache_hits.values())
 print(json.dumps([out[0], hits, str(cache.directory())]))
 """

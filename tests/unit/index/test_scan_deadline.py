@@ -19,7 +19,7 @@ def test_a_scan_of_milliseconds_stops_at_a_deadline_of_one(monkeypatch: pytest.M
     store: Any = SimpleNamespace(
         vectors=np.ones((ROWS, DIM), np.float32), dtype="FLOAT32", metric=Metric.L2, size=ROWS, dim=DIM
     )
-    query = Query(store.vectors[0], store.vectors[0].astype(float), float(DIM) ** 0.5, False)
+    query = Query(store.vectors[0].astype(float), float(DIM) ** 0.5, False)
     clock = iter([0.0])
     monkeypatch.setattr(compiled.time, "monotonic", lambda: next(clock, 1.0))
     distances = compiled.measure(store, query, None, deadline=0.5)

@@ -215,3 +215,19 @@ def test_an_integer_row_of_zeros_under_cosine_is_nan_to_compiled_kernels_too():
     hits = index.knn(rows[3], 300)
     assert hits.doc_ids[-1] == 7 and np.isnan(hits.distances[-1]) and np.isfinite(hits.distances[:-1]).all()
     assert hits.doc_ids.tolist() == cold.doc_ids.tolist()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_compiled_code_prepares_a_blob_as_numpy_does(metric):
+    """Ordinary queries bit by bit; those with a norm that is zero, tiny, huge or none are left to numpy."""
+    cold, warm = VectorIndex(params(metric=metric, dim=50)), VectorIndex(params(metric=metric, dim=50))
+    warm.warm()
+    rng = np.random.default_rng(2)
+    for scale in (1e-20, 1.0, 1e3, 0.0, 1e-38, 1e20, np.inf, np.nan):
+        for values in (rng.normal(size=(20, 50)) * scale).astype(np.float32):
+            with np.errstate(invalid="ignore"):
+                expected, found = cold.prepare(values), warm.prepare(values.tobytes())
+            assert np.array_equal(found.wide, expected.wide, equal_nan=True) and found.odd == expected.odd
+            assert found.norm == pytest.approx(expected.norm, rel=1e-12, nan_ok=True)
+    with pytest.raises(ValueError):
+        warm.prepare(values.tobytes()[4:])
