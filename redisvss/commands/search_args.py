@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -49,9 +48,7 @@ def _parse_known(items: Sequence[bytes], config: Config, protocol: int) -> Searc
         return None
     if position != at.start:  # that PARAMS was a name, as in `RETURN 1 PARAMS`
         return None
-    request = copy.copy(known)
-    request.params = dict(zip(known.params, values, strict=True))
-    return request
+    return known.with_params(dict(zip(known.params, values, strict=True)))
 
 
 def _values_of_params(items: Sequence[bytes]) -> slice | None:

@@ -60,6 +60,11 @@ def _simple(text: str) -> bytes:
     return b"+%b\r\n" % _one_line(text)
 
 
+@lru_cache(maxsize=1024)
+def _name(value: Name) -> bytes:
+    return b"+%b\r\n" % bytes(value)
+
+
 def _bulk(value: bytes) -> bytes:
     return b"$%d\r\n%b\r\n" % (len(value), value)
 
@@ -100,15 +105,17 @@ def _write_items(items: Iterable[Any], protocol: int, write: _Write) -> None:
         kind = type(item)
         if kind is bytes:  # most are: no call for them
             write(b"$%d\r\n%b\r\n" % (len(item), item))
-        elif kind is str:
-            write(_simple(item))
+        elif kind is Name:
+            write(_name(item))
+        elif (encoder := _ENCODERS.get(kind)) is not None:
+            encoder(item, protocol, write)
         else:
             _write(item, protocol, write)
 
 
 _ENCODERS: Final[dict[type, _Encoder]] = {
     bytes: lambda value, _, write: write(_bulk(value)),
-    Name: lambda value, _, write: write(b"+%b\r\n" % bytes(value)),
+    Name: lambda value, _, write: write(_name(value)),
     str: lambda value, _, write: write(_simple(value)),
     bool: _write_boolean,
     int: _write_integer,

@@ -263,9 +263,9 @@ class Search:
         return result
 
     def _hits(self, ids: Ids) -> list[Hit]:
-        key_of, payloads = self.index.table.key_of, self.index.payloads
-        revisions = self.index.table.revision[ids].tolist()
-        hits = [Hit(key_of(doc_id), doc_id, rev) for doc_id, rev in zip(ids.tolist(), revisions, strict=True)]
+        table, payloads = self.index.table, self.index.payloads
+        doc_ids = ids.tolist()
+        hits = list(map(Hit, map(table.key_of, doc_ids), doc_ids, table.revision[ids].tolist()))
         if self.request.withpayloads:
             for hit in hits:
                 hit.payload = payloads.get(hit.doc_id)
