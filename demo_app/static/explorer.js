@@ -86,6 +86,7 @@ function drawReplay(upTo) {
   if (upTo >= replay.steps.length) for (const [id] of replay.found) if (where.has(id)) disc(where.get(id), 5.5, COLOURS.best, "#0f2327");
 }
 
+const told = (distance) => distance.toFixed(3).replace(/^-(?=0\.0+$)/, ""); // rounding leaves a product -0.000 from itself
 const nameOf = (id) => (where.has(id) ? points[where.get(id)][3] : `product ${id}`);
 
 function tell() {
@@ -93,13 +94,13 @@ function tell() {
   if (!replay) return;
   const plan = `Plan: ${replay.plan}. ${replay.computed} distances computed in ${replay.steps.length} step${replay.steps.length === 1 ? "" : "s"}.`;
   if (upTo >= replay.steps.length) {
-    said.textContent = `${plan} Found: ${replay.found.slice(0, 3).map(([id, d]) => `${nameOf(id)} (${d.toFixed(3)})`).join(", ")} …`;
+    said.textContent = `${plan} Found: ${replay.found.slice(0, 3).map(([id, d]) => `${nameOf(id)} (${told(d)})`).join(", ")} …`;
   } else if (upTo > 0) {
     const step = replay.steps[upTo - 1];
     const counts = { kept: 0, pruned: 0, filtered: 0 };
     step.looked.forEach(([, , verdict]) => { counts[verdict] += 1; });
     const done = step.layer === CELLS ? `Cell ${upTo}: its centroid is ${Math.sqrt(step.distance).toFixed(3)} away`
-      : `${step.layer < 0 ? "Scan" : `Layer ${step.layer}`}: opened ${nameOf(step.id)}, distance ${step.distance.toFixed(3)}`;
+      : `${step.layer < 0 ? "Scan" : `Layer ${step.layer}`}: opened ${nameOf(step.id)}, distance ${told(step.distance)}`;
     said.textContent = `Step ${upTo} of ${replay.steps.length} · ${done}. Looked at ${step.looked.length}: ${counts.kept} kept, ${counts.pruned} pruned, ${counts.filtered} filtered out.`;
   } else said.textContent = plan;
 }

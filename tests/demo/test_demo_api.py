@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -141,4 +142,12 @@ def test_the_description_lists_every_endpoint(web: TestClient) -> None:
     assert set(paths) == {
         f"{BASE}{p}" for p in ("/", "/search", "/vectorsearch/image", "/vectorsearch/text", "/vectorsearch/text/user")
     }
-    assert "/vectorsearch/text/user" in web.get(f"{BASE}/docs").text
+
+
+def test_the_documentation_tells_what_is_required_and_what_comes_back(web: TestClient) -> None:
+    page = web.get(f"{BASE}/docs").text
+    for part in page.split("<h2>")[2:]:
+        needed = {"search<": "text", "text/user<": "user_text"}
+        name = next((field for end, field in needed.items() if end in part.split("</h2>")[0]), "product_id")
+        assert re.findall(r"<code>(\w+)</code></td><td>\w+</td><td>required", part) == [name]
+        assert set(re.findall(r"<code>(\w+)</code>", part.split("Reply:")[1])) >= ORIGINAL | OURS
