@@ -24,11 +24,12 @@ def best_first(keys: Floats | None, ties: NDArray[np.int64], need: int) -> Posit
     """
     if keys is None or (len(keys) and keys[0] == keys[-1] and np.all(keys == keys[0])):
         return _smallest(ties, need)
-    candidates = np.arange(len(keys))
-    if len(keys) > _PARTITION_RATIO * need:
-        threshold = np.partition(keys, need - 1)[need - 1] if need else -np.inf
-        if not np.isnan(threshold):
-            candidates = np.flatnonzero(keys <= threshold)
+    if len(keys) <= _PARTITION_RATIO * need:
+        return np.lexsort((ties, keys))[:need]
+    if not need:
+        return np.empty(0, np.int64)
+    threshold = np.partition(keys, need - 1)[need - 1]
+    candidates = np.arange(len(keys)) if np.isnan(threshold) else np.flatnonzero(keys <= threshold)
     order: Positions = candidates[np.lexsort((ties[candidates], keys[candidates]))][:need]
     return order
 
