@@ -55,12 +55,14 @@ class FailureCount:
 class _Slot:
     """A field and what is kept beside it. column: SORTABLE strings; searchable: not NOINDEX, or kept for sorting.
 
-    present: documents with a value to index; missing: of INDEXMISSING, those without any, a JSON null being one.
+    lists: of SORTABLE JSON, documents with a list or several values; present: documents with a value to index; missing:
+    of INDEXMISSING, those without any, a JSON null being one.
     """
 
     position: int
     field: Field
     column: StringColumn | None
+    lists: BitMap | None
     present: BitMap
     missing: BitMap | None
     searchable: bool
@@ -120,6 +122,7 @@ class SearchIndex:
         self.fields: list[Field] = []
         self.by_name: dict[str, Field] = {}
         self.sort_columns: dict[str, StringColumn] = {}
+        self.sort_lists: dict[str, BitMap] = {}
         self.present: list[BitMap] = []
         self.missing: dict[str, BitMap] = {}
         self._slots: list[_Slot] = []
@@ -143,11 +146,14 @@ class SearchIndex:
             self.missing[spec.name] = BitMap()
         if spec.sortable and spec.type != "NUMERIC":
             self.sort_columns[spec.name] = StringColumn()
+        if spec.sortable and self.definition.key_type == "JSON":
+            self.sort_lists[spec.name] = BitMap()
         self._slots.append(
             _Slot(
                 position=len(self._slots),
                 field=made,
                 column=self.sort_columns.get(spec.name),
+                lists=self.sort_lists.get(spec.name),
                 present=self.present[-1],
                 missing=self.missing.get(spec.name),
                 searchable=not spec.noindex or spec.type == "NUMERIC",
@@ -295,6 +301,8 @@ class SearchIndex:
             text = None if value is None else self.reader.sort_key(slot.field.spec, raw)
             if text is not None:
                 slot.column.put(doc_id, text)
+        if slot.lists is not None:
+            (slot.lists.add if raw is not None and self.reader.is_list(raw) else slot.lists.discard)(doc_id)
         if slot.missing is not None:
             (slot.missing.add if raw is None else slot.missing.discard)(doc_id)
         if value is not None:
@@ -318,8 +326,8 @@ class SearchIndex:
         self.payloads.pop(doc_id, None)
         for column in self.sort_columns.values():
             column.remove(doc_id)
-        for missing in self.missing.values():
-            missing.discard(doc_id)
+        for noted in (*self.missing.values(), *self.sort_lists.values()):
+            noted.discard(doc_id)
         for position, present in enumerate(self.present):
             if doc_id in present:
                 present.discard(doc_id)

@@ -65,6 +65,10 @@ class DocumentReader(ABC):
     def sort_key(self, spec: FieldSpec, raw: Any) -> str | None:
         """The string SORTABLE keeps: case-folded unless UNF."""
 
+    def is_list(self, raw: Any) -> bool:
+        """Whether SORTABLE keeps no more of the value than its first part."""
+        return False
+
     @abstractmethod
     def compared(self, document: Any, name: bytes, dialect: int) -> bytes | None:
         """What SORTBY compares of an attribute that is not SORTABLE; None where there is nothing."""

@@ -57,6 +57,9 @@ class JsonReader(DocumentReader):
         text = _kept_for_sorting(value)
         return None if text is ABSENT else text.decode("utf-8", "surrogateescape")
 
+    def is_list(self, raw: list[Any]) -> bool:
+        return len(raw) > 1 or isinstance(raw[0], list)
+
     def compared(self, document: list[Any], name: bytes, dialect: int) -> bytes | None:
         """A list's JSON text, from dialect 3 on its first value."""
         found = self._found(document, name)

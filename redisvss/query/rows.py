@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from redisvss.config import Config
 from redisvss.documents import ABSENT
+from redisvss.documents.jsonreader import MULTI_VALUE_DIALECT
 from redisvss.errors import CommandError
 from redisvss.expression import Column, Text, Value, column_of
 from redisvss.expression.columns import Rows, objects
 from redisvss.expression.values import name_of
 from redisvss.fields.numeric import NumericField
+from redisvss.index.bitmaps import ids_of
 from redisvss.query.bind import BoundQuery, bind
 from redisvss.query.profile import Profiler
 from redisvss.query.projection import Loader
@@ -102,6 +104,21 @@ class MatchedRows(Search):
     # ---- values the index holds --------------------------------------------------------------------------------------
 
     def sort_values(self, spec: FieldSpec, rows: Rows) -> Column:
+        kept, lists = self._kept_values(spec, rows), self.index.sort_lists.get(spec.name)
+        if self.dialect < MULTI_VALUE_DIALECT or not lists:
+            return kept
+        with self.index.lock.read():
+            places = np.flatnonzero(np.isin(self._ids[rows], ids_of(lists)))
+        return self._with_lists(kept, places, spec, rows[places]) if len(places) else kept
+
+    def _with_lists(self, kept: Column, places: NDArray[np.intp], spec: FieldSpec, rows: Rows) -> Column:
+        """The documents' own lists, of which SORTABLE keeps the first value, at `places`."""
+        loaded = self._stored([spec.name], rows)[0]
+        values, mask = kept.values.astype(object), kept.mask().copy()
+        values[places], mask[places] = loaded.values.astype(object), loaded.mask()
+        return Column(values, mask)
+
+    def _kept_values(self, spec: FieldSpec, rows: Rows) -> Column:
         with self.index.lock.read():
             current = self._current(rows)
             indexed = self.index.by_name[spec.name]
