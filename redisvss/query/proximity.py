@@ -83,6 +83,8 @@ def keep_near(node: And, found: BitMap) -> BitMap:
 def slop_factor(root: BoundNode, ids: Ids) -> NDArray[np.int64]:
     """What TFIDF and BM25 divide by: 1 for a single match, else the matches' distance from one to the next."""
     root = collapsed(root)
+    if isinstance(root, Opt):
+        return np.where(contains(root.child.docs, ids), slop_factor(root.child, ids), 1)
     if not isinstance(root, And | Or):
         return np.ones(len(ids), np.int64)
     matches = [_match(child, ids) for child in ordered(root)]
