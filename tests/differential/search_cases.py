@@ -1,7 +1,7 @@
 """Random indexes, documents and FT.SEARCH commands of the whole grammar, for `search.py`.
 
 What RediSearch 2.10.5 itself gets wrong, or 2.10.33 answers otherwise, is left out here or marked as not comparable
-(`lossy`, `search.skipped`); COMPATIBILITY.md and `text_scoring.py` name those faults.
+(`lossy`, `search_faults`); COMPATIBILITY.md and `text_scoring.py` name those faults.
 """
 
 from __future__ import annotations

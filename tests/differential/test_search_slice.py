@@ -19,9 +19,10 @@ SEED = 11
 
 @pytest.mark.native
 @pytest.mark.skipif(URL is None, reason="REDISVSS_NATIVE_URL names no reference server")
-def test_random_searches_are_answered_as_the_reference_does() -> None:
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_random_searches_are_answered_as_the_reference_does(protocol: int) -> None:
     assert URL is not None
-    judge = sides(URL, None)
+    judge = sides(URL, None, protocol)
     found = run(judge, SEED, SEARCHES, show=3, patience=5.0)
     assert found["compared"] == SEARCHES
     assert not {kind: found[kind] for kind in KINDS if found[kind]}, f"seed {SEED}"
