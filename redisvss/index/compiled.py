@@ -120,11 +120,12 @@ def top_of_docs(store: RowStore, query: Query, docs: NDArray[np.uint32], k: int)
     For a store without odd rows and without docs of several vectors. docs: ascending.
     """
     wide = query.wide if store.dtype not in INTEGER_TYPES else query.wide.astype(np.int16)
+    rows, _, _ = store.reserved
     dist, ids = np.empty(k), np.empty(k, np.int64)
     size, read = scan.top_of_docs(
-        wide, rows_of(store), store.doc_row, docs, metric_of(store, query.norm), dist, ids
+        wide, decodable(rows), store.doc_row, docs, metric_of(store, query.norm), dist, ids
     )  # fmt: skip
-    return ids[:size], dist[:size], read
+    return (ids, dist, read) if size == k else (ids[:size], dist[:size], read)
 
 
 def words_of(docs: BitMap) -> NDArray[np.uint64]:

@@ -309,13 +309,14 @@ class Graph:
         """About `ef` rows near the query, nearest first; dead rows are not among them."""
         if self.dead:
             return self.filtered(query, ef, _ANYTHING, 1.0, walk.SWEEP, self.store.size, deadline)
-        dist, ids = np.empty(ef, np.float32), np.empty(ef, np.int32)
         place = self._place(query)
 
         def walk_on(scratch: Scratch, pause: int) -> None:
-            walk.search(*place, ef, dist, ids, scratch.seen, scratch.epochs, scratch.fresh, pause, scratch.state)
+            walk.search(
+                *place, ef, scratch.dist, scratch.ids, scratch.seen, scratch.epochs, scratch.fresh, pause, scratch.state
+            )
 
-        found = self._walked(walk_on, ids, self.store.size + 1, deadline)
+        found = self._walked(walk_on, None, self.store.size + 1, deadline)
         return found._replace(rows=found.rows & _UNMARKED) if found.timed_out else found
 
     def nearest(self, query: Query, ef: int, k: int, ranked: int, deadline: float | None) -> tuple[Ints, Floats, bool]:
@@ -341,13 +342,16 @@ class Graph:
 
     def _place(self, query: Query) -> tuple[Any, ...]:
         """The arguments every search starts with."""
-        array, metric = query.wide.astype(self._arithmetic), metric_of(self.store, query.norm)
-        return array, rows_of(self.store), self.store.norms, metric, *self._lists, self.entry, self.top
+        array, (rows, norms, _) = query.wide.astype(self._arithmetic), self.store.reserved
+        return array, decodable(rows), norms, metric_of(self.store, query.norm), *self._lists, self.entry, self.top
 
     def _walked(
-        self, walk_on: Callable[[Scratch, int], None], ids: Array, budget: int, deadline: float | None
+        self, walk_on: Callable[[Scratch, int], None], ids: Array | None, budget: int, deadline: float | None
     ) -> Found:
-        """Run a walk until it is through, has computed about `budget` distances or the deadline has passed."""
+        """Run a walk until it is through, has computed about `budget` distances or the deadline has passed.
+
+        ids: where it leaves the rows it finds, if not in its scratch.
+        """
         scratch, late = self._borrow(), False
         pause = budget if deadline is None else min(budget, _LOOK)
         walk_on(scratch, pause)
@@ -356,8 +360,9 @@ class Graph:
             walk_on(scratch, pause)
             late = deadline is not None and time.monotonic() > deadline
         still_open, size, spent, taken, _ = scratch.state.tolist()
+        rows = (scratch.ids if ids is None else ids)[:size].astype(np.int64)
         self._give_back(scratch)
-        return Found(ids[:size].astype(np.int64), spent, taken, late and still_open > 0)
+        return Found(rows, spent, taken, late and still_open > 0)
 
     def filtered(
         self,
@@ -374,16 +379,16 @@ class Graph:
 
         sweep_ef: how many a sweep collects, if fewer.
         """
-        dist, ids = np.empty(ef, np.float32), np.empty(ef, np.int32)
         place, store, width = self._place(query), self.store, min(ef, sweep_ef or ef)
 
         def walk_on(scratch: Scratch, pause: int) -> None:
             walk.filtered(
-                *place, ef, dist, ids, scratch.seen, scratch.epochs, scratch.fresh, pause, scratch.state, store.row_doc,
-                words, store.doc_row, share, strategy, budget, width, scratch.heap_d, scratch.heap_i,
+                *place, ef, scratch.dist, scratch.ids, scratch.seen, scratch.epochs, scratch.fresh, pause,
+                scratch.state, store.row_doc, words, store.doc_row, share, strategy, budget, width, scratch.heap_d,
+                scratch.heap_i,
             )  # fmt: skip
 
-        return self._walked(walk_on, ids, budget, deadline)
+        return self._walked(walk_on, None, budget, deadline)
 
     def within(self, query: Query, radius: float, epsilon: float, budget: int, deadline: float | None = None) -> Found:
         """Live rows no further than `radius`: all a walk finds, or those of about `budget` distances."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from redisvss.index.kernels.arith import leaf, prefetch, true
+from redisvss.index.kernels.arith import leaf, prefetch_more, true, word_at
 
 _AHEAD = 4  # rows: the list is not contiguous in memory, so the processor cannot guess what comes next
 _SHORTEST, _LONGEST = 1e-30, 1e15  # norms between which a query is ordinary: beyond, products may overflow
@@ -37,7 +37,7 @@ def measure(query, rows, chosen, first, last, metric, out):
     """out[first:last] = float64 distances of rows[chosen[first:last]], as `true` computes them."""
     for at in range(first, last):
         if at + _AHEAD < last:
-            prefetch(rows, chosen[at + _AHEAD])
+            prefetch_more(rows, chosen[at + _AHEAD])
         out[at] = true(query, rows, chosen[at], metric)
 
 
@@ -50,7 +50,10 @@ def measure_all(query, rows, first, last, metric, out):
 
 @leaf
 def top(query, rows, owner, chosen, count, whole, metric, dist, ids):
-    """The len(dist) nearest of chosen[:count] (whole: of rows[:count]), ascending, ties by owner. Returns how many."""
+    """The len(dist) nearest of chosen[:count] (whole: of rows[:count]), ascending, ties by owner. Returns how many.
+
+    ids: their rows.
+    """
     size, limit = 0, len(dist)
     for at in range(count):
         row = at if whole else chosen[at]
@@ -81,7 +84,7 @@ def top_of_docs(query, rows, doc_row, docs, metric, dist, ids):
     known = np.int64(np.searchsorted(docs, len(doc_row)))
     for at in range(known):
         if at + _AHEAD < known:
-            prefetch(rows, max(np.int64(doc_row[docs[at + _AHEAD]]), 0))
+            prefetch_more(rows, max(np.int64(doc_row[docs[at + _AHEAD]]), 0))
         row = doc_row[docs[at]]
         if row < 0:
             continue
@@ -125,10 +128,7 @@ def _runs(blob, at, base, words):
 def _bitmap(blob, at, base, words):
     """A bitmap container: 8 KiB of bits."""
     for word in range(1024):
-        bits = np.uint64(0)
-        for byte in range(8):
-            bits |= np.uint64(blob[at + 8 * word + byte]) << np.uint64(8 * byte)
-        words[(base >> 6) + word] = bits
+        words[(base >> 6) + word] = word_at(blob, at + 8 * word)
     return at + 8192
 
 
