@@ -33,7 +33,10 @@ PREFIX = "FT.SEARCH", "idx"
 TAIL = "NOCONTENT", "DIALECT", "2", "SORTBY", "d", "LIMIT", "0", "10", "PARAMS", "2", "q"
 QUERIES = {
     "KNN 10, HNSW, no filter": "*=>[KNN 10 @v $q AS d]",
-    "KNN 10, HNSW, 20 % pass": "(@tag:{t1})=>[KNN 10 @v $q AS d]",
+    "KNN 10, HNSW, 50 % pass": "(@n:[0 (50])=>[KNN 10 @v $q AS d]",
+    "KNN 10, HNSW, 20 % pass": "(@n:[0 (20])=>[KNN 10 @v $q AS d]",
+    "KNN 10, HNSW, 20 % pass, none near": "(@tag:{t1})=>[KNN 10 @v $q AS d]",
+    "KNN 10, HNSW, 5 % pass": "(@n:[0 (5])=>[KNN 10 @v $q AS d]",
     "KNN 10, HNSW, 1 % pass": "(@n:[0 (1])=>[KNN 10 @v $q AS d]",
 }
 
@@ -135,11 +138,11 @@ def compare(title: str, baseline: Place, place: Place, rounds: int, load: Load) 
         spent += cpu_seconds(place.pid) - before
     first, second = (statistics.median(rates[name]) for name in (baseline.name, place.name))
     cost = spent / rounds / load.count * 1e6
-    print(f"{title:42} {first:10.0f} {second:10.0f} {second / first:8.2f} {cost:8.0f}", flush=True)
+    print(f"{title:46} {first:10.0f} {second:10.0f} {second / first:8.2f} {cost:8.0f}", flush=True)
 
 
 def measure_plain(direct: Place, proxy: Place, rounds: int) -> None:
-    print(f"{'requests per second':42} {'direct':>10} {'proxy':>10} {'ratio':>8} {'µs CPU':>8}")
+    print(f"{'requests per second':46} {'direct':>10} {'proxy':>10} {'ratio':>8} {'µs CPU':>8}")
     for clients in CLIENTS:
         for pipeline in (1, 16):
             count = 20_000 * (4 if pipeline > 1 else 1)
@@ -149,7 +152,7 @@ def measure_plain(direct: Place, proxy: Place, rounds: int) -> None:
 
 
 def measure_queries(native: Place, proxy: Place, rounds: int) -> None:
-    print(f"\n{'queries per second':42} {'native':>10} {'redisvss':>10} {'ratio':>8} {'µs CPU':>8}")
+    print(f"\n{'queries per second':46} {'native':>10} {'redisvss':>10} {'ratio':>8} {'µs CPU':>8}")
     blob = query_blob()
     for clients in CLIENTS:
         for title, query in QUERIES.items():
