@@ -35,11 +35,12 @@ _ANYTHING = np.empty(0, np.uint64)  # no words: every doc is allowed
 
 class Found(NamedTuple):
     """What a walk found: rows, nearest first (`within`: in no order); distances computed; the walk under a filter that
-    was taken, as `kernels.walk` numbers them; whether the deadline ended it."""
+    was taken, as `kernels.walk` numbers them, and its width; whether the deadline ended it."""
 
     rows: Ints
     spent: int
     taken: int
+    width: int
     timed_out: bool
 
 
@@ -359,10 +360,10 @@ class Graph:
             pause = min(budget, pause + _LOOK)
             walk_on(scratch, pause)
             late = deadline is not None and time.monotonic() > deadline
-        still_open, size, spent, taken, _ = scratch.state.tolist()
+        still_open, size, spent, taken, width = scratch.state.tolist()
         rows = (scratch.ids if ids is None else ids)[:size].astype(np.int64)
         self._give_back(scratch)
-        return Found(rows, spent, taken, late and still_open > 0)
+        return Found(rows, spent, taken, width, late and still_open > 0)
 
     def filtered(
         self,
@@ -374,18 +375,19 @@ class Graph:
         budget: int,
         deadline: float | None = None,
         sweep_ef: int | None = None,
+        meet: float = 0.0,
     ) -> Found:
         """Up to `ef` allowed rows, nearest first: see `walk.filtered`. The walk ends after about `budget` distances.
 
-        sweep_ef: how many a sweep collects, if fewer.
+        sweep_ef: how many a sweep collects, if fewer.  meet: so many rows it is to meet, if it is chosen on the way.
         """
         place, store, width = self._place(query), self.store, min(ef, sweep_ef or ef)
 
         def walk_on(scratch: Scratch, pause: int) -> None:
             walk.filtered(
                 *place, ef, scratch.dist, scratch.ids, scratch.seen, scratch.epochs, scratch.fresh, pause,
-                scratch.state, store.row_doc, words, store.doc_row, share, strategy, budget, width, scratch.heap_d,
-                scratch.heap_i,
+                scratch.state, store.row_doc, words, store.doc_row, share, strategy, budget, width, meet,
+                scratch.heap_d, scratch.heap_i,
             )  # fmt: skip
 
         return self._walked(walk_on, None, budget, deadline)

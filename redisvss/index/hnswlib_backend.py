@@ -74,11 +74,14 @@ class HnswlibGraph:
         budget: int,
         deadline: float | None = None,
         sweep_ef: int | None = None,
+        meet: float = 0.0,
     ) -> Walk:
         """Rows near the query, nearest first; none at all when hnswlib found fewer than it was asked for.
 
-        The library knows no deadline: a search that has begun is finished.
+        The library knows no deadline: a search that has begun is finished. Nor does it look around for a "dense" walk.
         """
+        if strategy == "dense":
+            return Walk(np.empty(0, np.int64), 0, "sweep")
         owner = self._store.row_doc
         passing = None if allowed is None else lambda row: int(owner[row]) in allowed
         target = query.wide[None] / (query.norm or 1.0) if self._store.metric is Metric.COSINE else query.wide[None]
@@ -88,7 +91,7 @@ class HnswlibGraph:
                 rows, _ = self._index.knn_query(target, min(ef, self._store.live), num_threads=1, filter=passing)
             except RuntimeError:
                 return Walk(np.empty(0, np.int64), 0, "sweep")
-        return Walk(rows[0].astype(np.int64), 0, "graph" if allowed is None else "sweep")
+        return Walk(rows[0].astype(np.int64), 0, "graph" if allowed is None else "sweep", width=ef)
 
     def nearest(self, query: Query, ef: int, k: int, ranked: int, deadline: float | None) -> None:
         """What `walk` finds is ranked by its caller."""

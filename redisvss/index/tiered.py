@@ -29,7 +29,7 @@ _SLICE = 256  # rows linked at a time in the background: about 50 ms during whic
 _DEAD_SHARE = 8  # links are mended once one row in eight is dead: below that dead rows cost a search little
 _RANGE_SHARE = 0.1  # of the rows a range walk may read: then reading all in order is no slower, and misses nothing
 _FEW = 128  # k up to which a list kept sorted by insertion is quicker than sorting all distances
-_WALKS = {"sweep": 1, "two-hop": 2, "either": 3}  # as `redisvss.index.kernels.walk` numbers them
+_WALKS = {"sweep": 1, "two-hop": 2, "either": 3, "dense": 4}  # as `redisvss.index.kernels.walk` numbers them
 
 _NONE = np.empty(0, np.int64)
 
@@ -37,12 +37,13 @@ _NONE = np.empty(0, np.int64)
 @dataclass(frozen=True)
 class Walk:
     """What a walk over the graph found: rows, nearest first; `spent`: distances it computed; how it went; whether the
-    deadline ended it."""
+    deadline ended it; under a filter, how wide it was."""
 
     rows: Ints
     spent: int
     strategy: str
     timed_out: bool = False
+    width: int = 0
 
 
 class TieredGraph:
@@ -167,11 +168,13 @@ class TieredGraph:
         budget: int,
         deadline: float | None = None,
         sweep_ef: int | None = None,
+        meet: float = 0.0,
     ) -> Walk:
         """About ef rows near the query; under a filter the walk stops after `budget` distances.
 
-        strategy: "graph" (no filter), "sweep", "two-hop", or "either" of these. The latter finds no row at all when
-        the filter avoids the query's surroundings: an exact scan is due.  sweep_ef: for a sweep, if fewer.
+        strategy: "graph" (no filter), "sweep", "two-hop", "either" of these, or "dense": a sweep if the filter lets
+        much through around the query. The latter two find no row at all where an exact scan is due.  sweep_ef: for a
+        sweep, if fewer.  meet: rows, allowed or not, that a sweep is to meet if it is chosen on the way.
         """
         graph = self.graph
         assert graph is not None
@@ -181,9 +184,9 @@ class TieredGraph:
         from redisvss.index.compiled import words_of
 
         share = len(allowed) / max(1, len(self._store.docs))
-        found = graph.filtered(query, ef, words_of(allowed), share, _WALKS[strategy], budget, deadline, sweep_ef)
+        found = graph.filtered(query, ef, words_of(allowed), share, _WALKS[strategy], budget, deadline, sweep_ef, meet)
         taken = "two-hop" if found.taken == _WALKS["two-hop"] else "sweep"
-        return Walk(found.rows, found.spent, taken, found.timed_out)
+        return Walk(found.rows, found.spent, taken, found.timed_out, found.width)
 
     def nearest(
         self, query: Query, ef: int, k: int, ranked: int, deadline: float | None

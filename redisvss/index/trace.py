@@ -83,11 +83,12 @@ def trace(
     hits = index.knn(query, k, allowed, ef_runtime=ef_runtime, policy=policy)
     steps: list[Step] = []
     tiers = index._tiers
-    if plan.strategy != "exact" and isinstance(tiers, TieredGraph) and tiers.graph is not None:
+    walked = plan.strategy != "exact" or hits.plan.strategy != "exact"
+    if walked and isinstance(tiers, TieredGraph) and tiers.graph is not None:
         walker = _Walker(tiers.graph, query, allowed)
         steps += walker.descend()
         strategy = plan.strategy if hits.plan.exact else hits.plan.strategy  # a walk may choose another on its way
-        width = plan.sweep_ef if strategy == "sweep" else plan.ef
+        width = hits.plan.sweep_ef or plan.sweep_ef if strategy == "sweep" else plan.ef
         steps += walker.spread(strategy, width, index._store.size if policy == "BATCHES" else (survivors or 0) // 2)
         unlinked = tiers.loose(allowed)
     else:

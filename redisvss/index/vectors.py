@@ -7,7 +7,6 @@ exclusive lock, everything else a shared one; any number of threads may search a
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -279,7 +278,7 @@ class VectorIndex:
             plan = self.plan(k, n_allowed, ef_runtime=ef_runtime, policy=policy, batch_size=batch_size)
             survivors = len(self) if n_allowed is None else n_allowed
             budget = self._store.size + 1 if policy == "BATCHES" else int(survivors * _BUDGET)
-            walked = plan.strategy != "exact"
+            walked = plan.strategy != "exact" or plan.meet > 0
             hits = self._walk(prepared, k, allowed, survivors, plan, budget, deadline) if walked else None
             if hits is not None:
                 return hits
@@ -308,12 +307,12 @@ class VectorIndex:
             docs, distances, late = direct
             return KnnHits(docs, distances, plan, late) if late or len(docs) == wanted else None
         loose = self._tiers.loose(allowed)
-        strategy = "graph" if plan.strategy == "graph" else "either"
-        walk = self._tiers.walk(strategy, query, plan.ef, allowed, budget, deadline, plan.sweep_ef)
-        if strategy == "either" and not walk.timed_out and (walk.spent >= budget or not len(walk.rows)):
+        strategy = {"graph": "graph", "exact": "dense"}.get(plan.strategy, "either")
+        walk = self._tiers.walk(strategy, query, plan.ef, allowed, budget, deadline, plan.sweep_ef, plan.meet)
+        if strategy != "graph" and not walk.timed_out and (walk.spent >= budget or not len(walk.rows)):
             return None
         rows = walk.rows if store.many else walk.rows[: k + _RERANKED]
-        plan = plan if plan.strategy == walk.strategy else dataclasses.replace(plan, strategy=walk.strategy)
+        plan = plan if strategy == "graph" else knn_plan.taken(plan, walk.strategy, walk.width)
         hits = self._ranked(query, k, np.union1d(rows, loose) if len(loose) else rows, plan)
         if walk.timed_out:
             return hits._replace(timed_out=True)
@@ -356,6 +355,7 @@ class VectorIndex:
             loose=len(tiers.pending),
             allowed=n_allowed,
             graph=tiers.walkable(),
+            dim=store.dim,
         )
         return knn_plan.choose(sizes, k, ef_runtime or self.params.ef_runtime, policy, batch_size)
 

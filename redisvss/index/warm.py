@@ -123,7 +123,7 @@ def _walk(store: RowStore, query: Query) -> None:
     graph.link(np.arange(store.size))
     graph.search(query, 8)
     graph.nearest(query, 8, 1, 8, None)
-    graph.filtered(query, 8, compiled.words_of(store.docs), 1.0, 3, 100)
+    graph.filtered(query, 8, compiled.words_of(store.docs), 1.0, 3, 100, meet=1.0)
     graph.within(query, 1.0, 0.01, 100)
     graph.kill(store.kill([1, 2]))
     graph.mend(300)

@@ -18,7 +18,7 @@ from redisvss.index.kernels import scan
 from redisvss.index.kernels.arith import leaf, near, prefetch, prefetch_list
 from redisvss.index.kernels.heaps import insert_sorted, pop_min, push_min
 
-SWEEP, TWO_HOP, EITHER = 1, 2, 3  # walks under a filter
+SWEEP, TWO_HOP, EITHER, DENSE = 1, 2, 3, 4  # walks under a filter; DENSE: a sweep where the filter is dense, or none
 # Measured at 200,000 × 384 and on 20,000 and 44,000 rows, as the least cost to reach recall .95. At a share of .2 both
 # walks cost the same, and a sweep's recall varies less; at .1 two hops take .6 to .8 of a sweep's time.
 SWEEP_FROM = 0.15  # share of allowed rows around the query from which reading all of them is the quicker walk
@@ -301,20 +301,22 @@ def filtered(
     strategy,
     budget,
     sweep_ef,
+    meet,
     heap_d,
     heap_i,
 ):
     """About ef allowed rows near the query; `strategy` SWEEP or TWO_HOP, or EITHER: as the rows around it suggest.
 
-    sweep_ef (≤ ef): the width of a sweep.  share: of all docs that are allowed.  state[TAKEN] tells the strategy;
-    EITHER means that the filter avoids the query's surroundings, so that a walk would cost more than `budget` distances
-    (which is never so when that is more than rows).
+    sweep_ef: the width of a sweep; where the rows around decide on it, it is to meet `meet` rows at least, allowed or
+    not.  share: of all docs that are allowed.  state[TAKEN] tells the strategy, state[WIDTH] the width; EITHER means
+    that the filter avoids the query's surroundings, so that a walk would cost more than `budget` distances (which is
+    never so when that is more than rows).
     """
     if state[TAKEN] == 0:
         count = approach(
             query, rows, norms, metric, up_at, up, entry, top, min(ENTRIES, ef), dist, ids, seen, epochs, fresh, state
         )
-        state[TAKEN] = suited(links, ids, count, owner, words, sweep_ef, share, strategy, budget)
+        suit(links, ids, count, owner, words, ef, sweep_ef, meet, share, strategy, budget, state)
         if state[TAKEN] == EITHER:
             state[OPEN] = state[SIZE] = 0
             return
@@ -323,7 +325,6 @@ def filtered(
         if state[TAKEN] == TWO_HOP:
             count += spread(words, doc_row, links, fresh, count, SAMPLES)
         epoch = next_epoch(seen, epochs)
-        state[WIDTH] = sweep_ef if state[TAKEN] == SWEEP else ef
         enter(query, rows, norms, metric, dist, ids, seen, epoch, owner, words, heap_d, heap_i, fresh, count, state)
     collect(
         query, rows, norms, metric, links, dist, ids, seen, epochs[0], fresh, pause, state, owner, words, heap_d, heap_i
@@ -331,15 +332,19 @@ def filtered(
 
 
 @leaf
-def suited(links, starts, count, owner, words, ef, share, strategy, budget):
-    """The walk for EITHER (see `filtered`), by the share of rows allowed around its starts; any other is returned."""
-    if strategy != EITHER:
-        return strategy
+def suit(links, starts, count, owner, words, ef, sweep_ef, meet, share, strategy, budget, state):
+    """Set the walk for EITHER or DENSE (see `filtered`), and its width, by the share of rows allowed around its starts;
+    any other is taken as it is."""
+    state[TAKEN], state[WIDTH] = strategy, sweep_ef if strategy == SWEEP else ef
+    if strategy < EITHER:
+        return
     local = local_share(links, starts, count, owner, words)
-    if THINNED * share <= local < SWEEP_FROM:
-        return TWO_HOP
-    pays = AVOIDED * local >= share and MET * ef <= local * budget
-    return SWEEP if pays or budget > len(owner) else EITHER
+    if strategy == EITHER and THINNED * share <= local < SWEEP_FROM:
+        state[TAKEN] = TWO_HOP
+        return
+    state[WIDTH] = max(sweep_ef, np.int64(np.ceil(meet * local)))
+    pays = AVOIDED * local >= share and MET * state[WIDTH] <= local * budget
+    state[TAKEN] = SWEEP if pays or budget > len(owner) else EITHER
 
 
 @leaf

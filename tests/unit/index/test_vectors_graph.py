@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pyroaring import BitMap
 
+from redisvss.index import knn_plan
 from redisvss.index.vectors import Metric, VectorIndex, VectorParams
 
 pytestmark = pytest.mark.timeout(
@@ -207,6 +208,54 @@ def test_a_filter_thinner_around_the_query_keeps_its_recall(share):
         hits = index.knn(query, 10, BitMap(ids.tolist()))
         found.append(len(set(hits.doc_ids.tolist()) & truth(query, vectors, ids)) / 10)
     assert np.mean(found) >= 0.97 and min(found) >= 0.7
+
+
+@pytest.fixture(scope="module")
+def larger() -> tuple[VectorIndex, np.ndarray, list[np.ndarray]]:
+    """An index, its vectors, and for each of some queries all rows, the nearest first."""
+    dim, rows = 24, 12_000
+    vectors = clustered(1, rows, dim)
+    index = VectorIndex(VectorParams("HNSW", "FLOAT32", dim, Metric.L2))
+    index.warm()
+    index.put(np.arange(rows), vectors)
+    index.compact()
+    return index, vectors, [np.argsort(((vectors - query) ** 2).sum(1)) for query in clustered(7, 30, dim)]
+
+
+def test_a_sweep_is_wider_where_the_filter_keeps_what_is_near(larger):
+    """Its width at the filter's share of all rows would meet too few of them: recall .80 at 200,000 rows."""
+    index, _, orders = larger
+    found = []
+    for query, order in zip(clustered(7, 30, 24), orders, strict=True):
+        ids = np.sort(order[:3000])
+        hits = index.knn(query, 10, BitMap(ids.tolist()))
+        assert hits.plan.strategy == "sweep" and hits.plan.sweep_ef > index.plan(10, len(ids)).sweep_ef == 10
+        found.append(len(set(hits.doc_ids.tolist()) & set(order[:10].tolist())) / 10)
+    assert np.mean(found) >= 0.97
+
+
+@pytest.fixture
+def always_looking(monkeypatch):
+    monkeypatch.setattr("redisvss.index.knn_plan._LOOK_FROM", 1)
+    knn_plan.choose.cache_clear()
+    yield
+    knn_plan.choose.cache_clear()
+
+
+@pytest.mark.usefixtures("always_looking")
+def test_a_scan_gives_way_to_a_sweep_where_the_filter_keeps_what_is_near(larger):
+    index, vectors, orders = larger
+    assert index.plan(10, 1500).exact
+    swept, found = 0, []
+    for query, order in zip(clustered(7, 30, 24), orders, strict=True):
+        hits = index.knn(query, 10, BitMap(order[:1500].tolist()))
+        swept += hits.plan.strategy == "sweep"
+        assert hits.plan.exact == (hits.plan.mode == "HYBRID_ADHOC_BF") == (hits.plan.strategy != "sweep")
+        found.append(len(set(hits.doc_ids.tolist()) & set(order[:10].tolist())) / 10)
+        for ids in (order[5::10], order[-1200:]):  # spread evenly; far away
+            hits = index.knn(query, 10, BitMap(ids.tolist()))
+            assert hits.plan.exact and set(hits.doc_ids.tolist()) == truth(query, vectors, np.sort(ids))
+    assert swept >= 25 and np.mean(found) >= 0.97
 
 
 def test_a_filter_that_lets_everything_through_is_no_filter(built):
