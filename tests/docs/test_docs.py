@@ -32,6 +32,17 @@ def test_links_and_paths_exist(document: Path) -> None:
     assert missing == []
 
 
+def test_every_dependency_has_a_reason() -> None:
+    project = (ROOT / "pyproject.toml").read_text()
+    needed, optional = re.findall(
+        r"^dependencies = \[(.*?)^\]|^\[project.optional-dependencies\](.*?)^browser", project, re.M | re.S
+    )
+    table = (ROOT / "ARCHITECTURE.md").read_text().partition("## Dependencies")[2]
+    names = re.findall(r'"([\w-]+)[\[\w\]]*>=', needed[0] + optional[1])
+    assert len(names) > 15
+    assert [name for name in names if not re.search(rf"\b{name}\b", table)] == []
+
+
 def test_the_readme_names_commands_that_exist() -> None:
     from typer.main import get_command
 
