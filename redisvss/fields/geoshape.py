@@ -85,6 +85,10 @@ class GeoShapeLeaf(Leaf):
     def _docs(self) -> BitMap:
         return self.shapes.lying(self.predicate, self.shape)
 
+    def exists(self) -> bool:
+        """RediSearch keeps a shape nothing lies in as a part of its union."""
+        return True
+
     def explain(self) -> str:
         return f"GEOSHAPE{{{self.predicate} {self.shape.wkt}}}"
 
