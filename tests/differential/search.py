@@ -375,7 +375,8 @@ def compare(judge: Judge, world: World, cases: Sequence[Case], show: int, patien
     if disagreement := judge.prepare(world):
         print(world.create(), disagreement)
         return Counter(["FT.CREATE"])
-    found = Counter(worlds=1, compared=len(cases))
+    found = Counter({"worlds": 1, "compared": len(cases)})
+    found["of these left out"] = sum(skipped(world, case) for case in cases)
     different = [(case, kind) for case, kind in zip(cases, judge.verdicts(world, cases), strict=True) if kind]
     found.update(kind for _, kind in different)
     for case, kind in different[: max(show, 0)]:
