@@ -66,8 +66,7 @@ class Permissions:
         if error is not None:
             return error
         command = self._commands[args[0].upper()]
-        reads = self.reads(args)
-        surrogate = b"HGETALL" if reads else b"HDEL"
+        reads, surrogate = self._surrogate(args)
         if command.name.startswith(_OF_KEYS):
             if await self._grants_every_key(client, surrogate):
                 return None
@@ -85,14 +84,18 @@ class Permissions:
         session = client.conversation.session
         if "identified" not in session.attributes or client.conversation.transaction is not None:
             return False
-        command, reads = self._commands[args[0].upper()], self.reads(args)
-        of_keys = command.name.startswith(_OF_KEYS)
+        command = self._commands[args[0].upper()]
+        of_keys, (reads, surrogate), now = command.name.startswith(_OF_KEYS), self._surrogate(args), time.monotonic()
         if not of_keys and not reads:
             return False
-        surrogate, now = b"HGETALL" if reads else b"HDEL", time.monotonic()
         entries = [(session.user, surrogate, key) for key in (SUFFIXES if of_keys else self._keys(command, args))]
         known = [self._cache.get(entry) for entry in entries]
         return bool(known) and all(found is not None and found[0] > now and found[1] is None for found in known)
+
+    def _surrogate(self, args: Args) -> tuple[bool, bytes]:
+        """(whether the command only reads, the plain command that stands for it)."""
+        reads = self.reads(args)
+        return reads, b"HGETALL" if reads else b"HDEL"
 
     def reads(self, args: Args) -> bool:
         """Whether the command changes nothing."""

@@ -106,10 +106,9 @@ def top(store: RowStore, query: Query, chosen: Ints | None, k: int) -> tuple[Int
     """
     wide = query.wide if store.dtype not in INTEGER_TYPES else query.wide.astype(np.int16)
     dist, ids = np.empty(k), np.empty(k, np.int64)
-    whole = chosen is None
+    whole, rows, count = (True, _NO_ROWS, store.size) if chosen is None else (False, chosen, len(chosen))
     size = scan.top(
-        wide, rows_of(store), store.row_doc, _NO_ROWS if chosen is None else chosen,
-        store.size if chosen is None else len(chosen), whole, metric_of(store, query.norm), dist, ids,
+        wide, rows_of(store), store.row_doc, rows, count, whole, metric_of(store, query.norm), dist, ids
     )  # fmt: skip
     return ids[:size], dist[:size]
 

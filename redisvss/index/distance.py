@@ -138,7 +138,10 @@ def odd_rows(rows: Array, dtype: str, metric: Metric) -> NDArray[np.bool_]:
 
 
 def prepare(values: Array, dtype: str, metric: Metric) -> Query:
-    """The one place where a query is cast and normalised. `values`: (dim,) numbers, not modified."""
+    """Where a query is cast and normalised; `compiled.prepare` does the same for ordinary FLOAT32 blobs, bit for bit.
+
+    values: (dim,) numbers, not modified.
+    """
     row = encode(values, dtype)
     wide, norm = _wide_and_norm(row, dtype)
     if metric is Metric.COSINE and dtype not in INTEGER_TYPES:

@@ -140,7 +140,7 @@ class IvfIndex(VectorIndex):
         few = len(docs) * self.params.nlist <= nprobe * len(self)
         if self._centroids is None or few or policy == "ADHOC_BF" or prepared.odd:
             return super().knn(prepared, k, allowed, policy=policy, deadline=deadline)
-        read = self._probe(prepared, docs, nprobe, min(k, len(docs)))
+        _, _, read = self._probe(prepared, docs, nprobe, min(k, len(docs)))
         hits = super().knn(prepared, k, read, deadline=deadline)
         plan = IvfPlan(
             knn_plan.mode(allowed is not None, "ivf"),
@@ -152,35 +152,25 @@ class IvfIndex(VectorIndex):
         )
         return KnnHits(hits.doc_ids, hits.distances, plan, hits.timed_out)
 
-    def _probe(self, query: Query, docs: BitMap, nprobe: int, needed: int) -> BitMap:
-        """The documents of the cells nearest to the query; more cells than `nprobe` only if too few are in them."""
-        order, _ = self._nearest_cells(query)
-        while True:
-            read: BitMap = BitMap.union(*(self._cells[cell] for cell in order[:nprobe].tolist())) & docs
-            if len(read) >= needed or nprobe >= len(order):
-                return read
-            nprobe *= 2
-
-    def _nearest_cells(self, query: Query) -> tuple[Ints, NDArray[np.float32]]:
-        """All cells, the nearest to the query first, and the affinity of each cell by its number."""
+    def _probe(self, query: Query, docs: BitMap, nprobe: int, needed: int) -> tuple[Ints, NDArray[np.float32], BitMap]:
+        """The cells nearest to the query, in that order, more than `nprobe` only if too few documents are in them; the
+        affinity of every cell, by its number; those of `docs` that are in the nearest cells."""
         assert self._centroids is not None
         point = _in_space(query.wide[None, :], self.params.metric)[0]
         affinity = _affinity(point[None, :], self._centroids)[0]
-        return np.argsort(-affinity, kind="stable"), affinity
+        order = np.argsort(-affinity, kind="stable")
+        while True:
+            read: BitMap = BitMap.union(*(self._cells[cell] for cell in order[:nprobe].tolist())) & docs
+            if len(read) >= needed or nprobe >= len(order):
+                return order[:nprobe], affinity, read
+            nprobe *= 2
 
     def cells(self, query: Query, docs: BitMap, nprobe: int, needed: int) -> list[tuple[float, BitMap]]:
-        """What `_probe` reads, cell by cell: (squared distance of the centroid in the cells' space, its documents)."""
-        order, affinity = self._nearest_cells(query)
+        """What a search reads, cell by cell: (squared distance of the centroid in the cells' space, its documents)."""
+        opened, affinity, _ = self._probe(query, docs, nprobe, needed)
         point = _in_space(query.wide[None, :], self.params.metric)[0].astype(np.float64)
-        read = BitMap()
-        cells: list[tuple[float, BitMap]] = []
-        while True:
-            for cell in order[len(cells) : nprobe].tolist():
-                cells.append((max(0.0, float(point @ point - 2 * affinity[cell])), self._cells[cell]))
-                read |= self._cells[cell] & docs
-            if len(read) >= needed or nprobe >= len(order):
-                return cells
-            nprobe *= 2
+        square = float(point @ point)
+        return [(max(0.0, square - 2 * float(affinity[cell])), self._cells[cell]) for cell in opened.tolist()]
 
 
 def _in_space(points: Array, metric: Metric) -> NDArray[np.float32]:

@@ -126,12 +126,8 @@ def trace_cells(
 
 def _cell_step(store: RowStore, query: Query, distance: float, cell: BitMap, docs: BitMap, answer: set[int]) -> Step:
     """Documents of a cell, the nearest first; those the filter keeps out were not read."""
-    rows = _allowed_rows(store, cell & docs)
-    distances = judge(store, query, rows)
-    order = np.argsort(distances, kind="stable")[:MOST_SCANNED]
-    owners, far = store.row_doc[rows[order]].tolist(), distances[order].tolist()
-    looked = [Look(doc, d, KEPT if doc in answer else PRUNED) for doc, d in zip(owners, far, strict=True)]
-    return Step(CELLS, -1, distance, tuple(looked))
+    looked = _looked(store, query, _allowed_rows(store, cell & docs), answer)
+    return Step(CELLS, -1, distance, looked)
 
 
 def _allowed_rows(store: RowStore, allowed: BitMap | None) -> Ints:
@@ -143,11 +139,16 @@ def _scan(store: RowStore, query: Query, rows: Ints, answer: set[int]) -> Iterat
     """The step that reads these rows, if there are any: every row of a scan, or those no walk can reach yet."""
     if not len(rows):
         return
+    looked = _looked(store, query, rows, answer)
+    yield Step(SCAN, looked[0].doc_id, looked[0].distance, looked)
+
+
+def _looked(store: RowStore, query: Query, rows: Ints, answer: set[int]) -> tuple[Look, ...]:
+    """The documents of these rows, the nearest first and no more than are told."""
     distances = judge(store, query, rows)
     order = np.argsort(distances, kind="stable")[:MOST_SCANNED]
-    owners, nearest = store.row_doc[rows[order]].tolist(), distances[order].tolist()
-    looked = (Look(doc, far, KEPT if doc in answer else PRUNED) for doc, far in zip(owners, nearest, strict=True))
-    yield Step(SCAN, owners[0], nearest[0], tuple(looked))
+    owners, far = store.row_doc[rows[order]].tolist(), distances[order].tolist()
+    return tuple(Look(doc, d, KEPT if doc in answer else PRUNED) for doc, d in zip(owners, far, strict=True))
 
 
 class _Walker:
