@@ -81,7 +81,10 @@ class Engine:
         self.synchronizer.observe()
 
     def find(self, name: bytes, unknown: Callable[[str], str]) -> SearchIndex:
-        """The index of that name or alias as every process knows it now; raises CommandError(unknown(name))."""
+        """The index of that name or alias as every process knows it now, its documents perhaps not yet.
+
+        Raises CommandError(unknown(name)).
+        """
         self.fresh()
         index = self.catalog.find(name)
         if index is None:
@@ -90,9 +93,9 @@ class Engine:
         index.last_used = time.monotonic()
         return index
 
-    def search_index(self, name: bytes) -> SearchIndex:
-        """An index to query, its documents up to date."""
-        index = self.find(name, no_such_index)
+    def search_index(self, name: bytes, unknown: Callable[[str], str] = no_such_index) -> SearchIndex:
+        """An index whose content is asked for, its documents up to date; raises as `find` does."""
+        index = self.find(name, unknown)
         self.synchronizer.complete(index)
         return index
 

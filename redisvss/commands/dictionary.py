@@ -97,8 +97,7 @@ class SpellCheck:
 
 @command("FT.SPELLCHECK", arity=-3, summary="Suggests spellings for the words of a query that no document has")
 def ft_spellcheck(engine: Engine, session: Session, args: Args) -> Reply:
-    index = engine.find(args.next(), lambda _: "Unknown Index name")
-    engine.synchronizer.complete(index)
+    index = engine.search_index(args.next(), lambda _: "Unknown Index name")
     query = args.next()
     options = _options(engine, args)
     words = list(_words(parse_query(query, options.dialect)))

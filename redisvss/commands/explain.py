@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from redisvss.commands.args import Args
 from redisvss.commands.registry import command
 from redisvss.commands.search_args import parse_search
-from redisvss.errors import no_such_index
 from redisvss.reply import Reply, Session
 
 if TYPE_CHECKING:
@@ -25,6 +24,6 @@ def ft_explaincli(engine: Engine, session: Session, args: Args) -> Reply:
 
 
 def _explained(engine: Engine, session: Session, args: Args) -> str:
-    """Takes the options of FT.SEARCH, since what a word stands for depends on some of them."""
-    index = engine.find(args.next(), no_such_index)
+    """Takes the options of FT.SEARCH: what a word stands for depends on some of them, and INKEYS shows as ids."""
+    index = engine.search_index(args.next())
     return engine.explain(index, parse_search(args, engine.config, session.protocol))

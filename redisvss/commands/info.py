@@ -192,8 +192,7 @@ def _field_statistics(field: Field, count: FailureCount) -> dict[str, Any]:
 
 @command("FT.TAGVALS", arity=3, summary="Returns the distinct tags indexed in a Tag field")
 def ft_tagvals(engine: Engine, session: Session, args: Args) -> Reply:
-    index = engine.find(args.next(), lambda _: "Unknown Index name")
-    engine.synchronizer.complete(index)
+    index = engine.search_index(args.next(), lambda _: "Unknown Index name")
     field = index.by_name.get(as_text(args.next()))
     if field is None:
         raise CommandError("No such field")
@@ -206,8 +205,7 @@ def ft_tagvals(engine: Engine, session: Session, args: Args) -> Reply:
 @command("REDISVSS.FAILURES", arity=-2, summary="Lists the documents that could not be indexed, with field and reason")
 def redisvss_failures(engine: Engine, session: Session, args: Args) -> Reply:
     """`REDISVSS.FAILURES index [LIMIT offset count]`: [total, [key, attribute, text] …]; RediSearch only counts."""
-    index = engine.find(args.next(), lambda _: "Unknown index name")
-    engine.synchronizer.complete(index)
+    index = engine.search_index(args.next(), lambda _: "Unknown index name")
     offset, count = 0, 100
     if args.accept(b"LIMIT"):
         offset, count = args.integer("LIMIT", 0), args.integer("LIMIT", 0)

@@ -142,8 +142,7 @@ def _holds(engine: Engine, index: SearchIndex, key: bytes, condition: str) -> bo
 
 def _indexed(engine: Engine, name: bytes, keys: Sequence[bytes]) -> list[Reply]:
     """Field, value, … of each hash that is in the index, None for the others; a JSON document has no fields to show."""
-    index = engine.find(name, lambda _: _UNKNOWN)
-    engine.synchronizer.complete(index)
+    index = engine.search_index(name, lambda _: _UNKNOWN)
     with index.lock.read():
         known = [key in index for key in keys]
     if index.definition.key_type == "JSON":
