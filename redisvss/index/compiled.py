@@ -72,11 +72,19 @@ def metric_of(store: RowStore, norm: float) -> Any:
 def prepare(values: Array, metric: Metric) -> Query | None:
     """`distance.prepare` of FLOAT32 values in a quarter of its time; None for what is not ordinary.
 
-    values: (dim,) read-only, as `np.frombuffer` makes them of bytes: kernels are compiled for no other.
+    values: (dim,), not modified.
     """
     wide = np.empty(len(values))
-    norm = scan.prepare(values, metric is Metric.COSINE, wide)
+    norm = scan.prepare(frozen(values), metric is Metric.COSINE, wide)
     return None if norm < 0 else Query(wide, norm, False)
+
+
+def frozen(values: Array) -> Array:
+    """The same values as `np.frombuffer` gives them, read-only: kernels are compiled for no others."""
+    if values.flags.writeable or not values.flags.c_contiguous:
+        values = np.ascontiguousarray(values).view()
+        values.flags.writeable = False
+    return values
 
 
 def measure(store: RowStore, query: Query, chosen: Ints | None, deadline: float | None = None) -> Floats:

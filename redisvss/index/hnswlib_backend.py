@@ -93,7 +93,7 @@ class HnswlibGraph:
                 return Walk(np.empty(0, np.int64), 0, "sweep")
         return Walk(rows[0].astype(np.int64), 0, "graph" if allowed is None else "sweep", width=ef)
 
-    def nearest(self, query: Query, ef: int, k: int, ranked: int, deadline: float | None) -> None:
+    def settled(self) -> None:
         """What `walk` finds is ranked by its caller."""
 
     def within(self, query: Query, radius: float, epsilon: float, deadline: float | None = None) -> Walk | None:

@@ -49,7 +49,7 @@ def save(index: VectorIndex, path: Path) -> None:
     if store.many:
         raise ValueError("documents with several vectors have no place in an hnswlib file")
     index.warm()
-    with tiers.writing:
+    with index._changing():
         graph = tiers.completed()
     levels, links, upper, starts = graph.parts()
     rows = np.flatnonzero(levels >= 0)

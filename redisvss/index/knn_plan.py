@@ -11,7 +11,7 @@ from typing import NamedTuple
 _SWEEP_FROM = 0.15
 _WALK_FROM = 0.015
 _ROWS_PER_EF = 50  # a walk of width ef reads about this many rows per unit of ef: fewer survivors are read outright
-_SURVIVORS_PER_EF = 100  # under a filter, where a walk reads less than 25 per ef, but at four times a scan's cost
+_SURVIVORS_PER_EF = 65  # under a filter, where a walk reads less than 25 per ef, but at 2.5 times a scan's cost
 # Widths that reach recall .95, which EF_RUNTIME 10 does not. A sweep that collects ef of the rows it meets has met
 # ef / share, and needs to meet 20 at 20,000 rows of 384 dimensions, 36 at 200,000 (.965 to .98), as an unfiltered walk
 # would. Between two hops the fewer pass, the worse they are linked: 16 reach .965 to .99 at a share of .1 and .94 at

@@ -17,19 +17,18 @@ import numpy as np
 from pyroaring import BitMap
 
 from redisvss.index import warm
-from redisvss.index.distance import Array, Floats, Query
+from redisvss.index.distance import Array, Query
 from redisvss.index.matrix import Ints, RowStore
 
 if TYPE_CHECKING:
-    from redisvss.index.hnsw import Graph
+    from redisvss.index.hnsw import Graph, Settled
 
 GRAPH_MIN = 2048  # rows below which reading all of them beats a walk, and no graph is kept
 _BULK = 256  # a write of this many rows links all that is pending
 _SLICE = 256  # rows linked at a time in the background: about 50 ms during which writers wait
 _DEAD_SHARE = 8  # links are mended once one row in eight is dead: below that dead rows cost a search little
 _RANGE_SHARE = 0.1  # of the rows a range walk may read: then reading all in order is no slower, and misses nothing
-_FEW = 128  # k up to which a list kept sorted by insertion is quicker than sorting all distances
-_WALKS = {"sweep": 1, "two-hop": 2, "either": 3, "dense": 4}  # as `redisvss.index.kernels.walk` numbers them
+WALKS = {"sweep": 1, "two-hop": 2, "either": 3, "dense": 4}  # as `redisvss.index.kernels.walk` numbers them
 
 _NONE = np.empty(0, np.int64)
 
@@ -184,22 +183,19 @@ class TieredGraph:
         from redisvss.index.compiled import words_of
 
         share = len(allowed) / max(1, len(self._store.docs))
-        found = graph.filtered(query, ef, words_of(allowed), share, _WALKS[strategy], budget, deadline, sweep_ef, meet)
-        taken = "two-hop" if found.taken == _WALKS["two-hop"] else "sweep"
+        found = graph.filtered(query, ef, words_of(allowed), share, WALKS[strategy], budget, deadline, sweep_ef, meet)
+        taken = "two-hop" if found.taken == WALKS["two-hop"] else "sweep"
         return Walk(found.rows, found.spent, taken, found.timed_out, found.width)
 
-    def nearest(
-        self, query: Query, ef: int, k: int, ranked: int, deadline: float | None
-    ) -> tuple[Ints, Floats, bool] | None:
-        """(docs, reported distances, whether time was up) of the k nearest of all in one compiled call.
-
-        ranked: how many of the rows found to measure in full.  None where something stands beside the graph or is to
-        leave it.
-        """
+    def settled(self) -> Settled | None:
+        """The graph where an unfiltered walk over it finds all there is to be found: nothing stands beside it or is to
+        leave it. To be dropped before the next write."""
         graph, store = self.graph, self._store
-        if graph is None or graph.dead or len(self.pending) or len(store.odd) or store.many or not 0 < k <= _FEW:
+        if graph is None or graph.dead or len(self.pending) or len(store.odd) or store.many:
             return None
-        return graph.nearest(query, ef, k, ranked, deadline)
+        from redisvss.index.hnsw import Settled
+
+        return Settled(graph)
 
     def within(self, query: Query, radius: float, epsilon: float, deadline: float | None = None) -> Walk | None:
         """Rows no further than `radius` that a walk meets, and the loose ones; None when it would meet too many."""

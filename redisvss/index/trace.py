@@ -156,7 +156,7 @@ class _Walker:
 
     def __init__(self, graph: Graph, query: Query, allowed: BitMap | None) -> None:
         self.graph, self.store, self.query, self.allowed = graph, graph.store, query, allowed
-        self.links, self.up_at, self.up = graph._lists
+        self.links, self.up_at, self.up = graph.lists
         self.start = graph.entry
         self.seen: set[int] = set()
         self.kept: list[tuple[float, int]] = []

@@ -8,7 +8,8 @@ exclusive lock, everything else a shared one; any number of threads may search a
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
@@ -35,10 +36,11 @@ from redisvss.index.distance import (
 )
 from redisvss.index.knn_plan import KnnPlan
 from redisvss.index.matrix import Ints, RowStore
-from redisvss.index.tiered import TieredGraph, Walk
+from redisvss.index.tiered import WALKS, TieredGraph, Walk
 
 if TYPE_CHECKING:
     from redisvss.index.coarse import CoarseRows
+    from redisvss.index.hnsw import Settled
     from redisvss.index.hnswlib_backend import HnswlibGraph
 
 __all__ = ["ELEMENT_SIZE", "KnnHits", "KnnPlan", "Metric", "Query", "VectorIndex", "VectorParams", "decode_blob"]
@@ -47,6 +49,8 @@ _WORTH_CODING = 1 << 24  # elements (64 MB of FLOAT32): from here on a FLAT fiel
 _BATCH = 4  # queries from which one pass in int8 beats a pass in int16 for each
 _BUDGET = 0.25  # of an exact scan's distances: a walk that needs more is given up before it has cost as much again
 _RANGE_FROM = 10_000  # docs from which a range query may walk the graph: it may miss some, and a scan is quick before
+PLANS_KEPT = 256  # remembered: the same question comes with every query
+_FEW = 128  # k up to which a list kept sorted by insertion is quicker than sorting all distances
 _RERANKED = 16  # rows beyond k whose order the walk's float32 arithmetic may have got wrong
 
 
@@ -84,6 +88,27 @@ class KnnHits(NamedTuple):
     timed_out: bool = False
 
 
+class _Order(NamedTuple):
+    """What a walk is to find: the k nearest, or as many as there are, of `allowed` (None: of all), as planned.
+
+    survivors: docs that are allowed;  budget: distances after which a walk under a filter is given up.
+    """
+
+    k: int
+    allowed: BitMap | None
+    survivors: int
+    plan: KnnPlan
+    budget: int
+    deadline: float | None
+
+
+class _Settled(NamedTuple):
+    """What searches need of a graph, until the next write. plans: those of the questions asked meanwhile."""
+
+    graph: Settled
+    plans: dict[tuple[int, int | None, int | None, str | None, int | None], KnnPlan]
+
+
 class VectorIndex:
     """Vectors of one field, by doc id."""
 
@@ -99,6 +124,7 @@ class VectorIndex:
         self._tiers = self._graph() if p.algorithm == "HNSW" else None
         self._coarse: CoarseRows | None = None
         self._writing = self._tiers.writing if self._tiers else threading.Lock()
+        self._settled: _Settled | None = None
 
     def _graph(self) -> TieredGraph | HnswlibGraph:
         p = self.params
@@ -129,16 +155,23 @@ class VectorIndex:
         hashes = np.array([hash(row.tobytes()) for row in raw], np.int64)
         if np.array_equal(self._store.hashes_of(doc_id), hashes):
             return
-        with self._writing:
+        with self._changing():
             self._retire([doc_id])
             self._added(self._store.add_many(doc_id, raw, hashes))
 
     def remove(self, doc_ids: Sequence[int] | Ints) -> None:
         """Forget these docs' vectors; docs without one are ignored."""
-        with self._writing:
+        with self._changing():
             self._retire(doc_ids)
             if not self._store.live:
                 self._open()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Held while rows or links change: views of them would keep arrays from growing in place."""
+        with self._writing:
+            self._settled = None
+            yield
 
     def _checked(self, raw: Array) -> Array:
         if raw.ndim != 2 or raw.shape[1] != self.params.dim:
@@ -153,7 +186,7 @@ class VectorIndex:
         if len(changed) > 1:
             changed = _last_of_each(ids, changed)
         if len(changed):
-            with self._writing:
+            with self._changing():
                 self._retire(ids[changed])
                 self._added(self._store.add(ids[changed], raw[changed], digests[changed]))
 
@@ -198,7 +231,7 @@ class VectorIndex:
 
     def compact(self) -> None:
         """Finish all deferred work: rows waiting for the graph, links around dead rows."""
-        with self._writing:
+        with self._changing():
             if self._tiers is not None:
                 self._tiers.finish()
             elif self._coarse is None:
@@ -226,23 +259,22 @@ class VectorIndex:
 
     def prepare(self, query: bytes | Array | Query) -> Query:
         """A query cast to the field's type and normalised for COSINE; what is prepared already comes back as is."""
-        match query:
-            case Query():
-                return query
-            case bytes():
-                values = np.frombuffer(query, STORED[self.params.dtype])
-                if len(values) == self.params.dim and (ordinary := self._prepared(values)):
-                    return ordinary
-            case _:
-                values = np.asarray(query)
+        if isinstance(query, Query):
+            return query
+        values = self._values(query)
+        return self._prepared(values) or prepare(values, self.params.dtype, self.params.metric)
+
+    def _values(self, query: bytes | Array) -> Array:
+        """(dim,) numbers of a query as it was given."""
+        values = np.frombuffer(query, STORED[self.params.dtype]) if isinstance(query, bytes) else np.asarray(query)
         if values.shape != (self.params.dim,):
             raise ValueError(f"query of shape {values.shape}, expected ({self.params.dim},)")
-        return prepare(values, self.params.dtype, self.params.metric)
+        return values
 
     def _prepared(self, values: Array) -> Query | None:
         """`prepare` by compiled code where that is ready, for FLOAT32: 6 µs instead of 25."""
         kernels = self._scans()
-        if kernels is None or self.params.dtype != "FLOAT32":
+        if kernels is None or self.params.dtype != "FLOAT32" or values.dtype != STORED["FLOAT32"]:
             return None
         prepared: Query | None = kernels.prepare(values, self.params.metric)
         return prepared
@@ -272,51 +304,71 @@ class VectorIndex:
         policy: "ADHOC_BF" or "BATCHES" forces the way a filter is applied;  batch_size: see `knn_plan.choose`;
         deadline: time.monotonic() at which to give what has been found so far, with `timed_out` set.
         """
-        prepared = self.prepare(query)
-        if self._tiers is not None and not prepared.odd:
+        if self._tiers is not None:
             n_allowed = None if allowed is None else allowed.intersection_cardinality(self._store.docs)
             plan = self.plan(k, n_allowed, ef_runtime=ef_runtime, policy=policy, batch_size=batch_size)
             survivors = len(self) if n_allowed is None else n_allowed
             budget = self._store.size + 1 if policy == "BATCHES" else int(survivors * _BUDGET)
             walked = plan.strategy != "exact" or plan.meet > 0
-            hits = self._walk(prepared, k, allowed, survivors, plan, budget, deadline) if walked else None
-            if hits is not None:
+            order = _Order(min(k, survivors), allowed, survivors, plan, budget, deadline)
+            if walked and (hits := self._walk(query, order)):
                 return hits
-        return self._exact(prepared, k, allowed, deadline)
+        return self._exact(self.prepare(query), k, allowed, deadline)
 
-    def _walk(
-        self,
-        query: Query,
-        k: int,
-        allowed: BitMap | None,
-        survivors: int,
-        plan: KnnPlan,
-        budget: int,
-        deadline: float | None,
-    ) -> KnnHits | None:
-        """What a walk over the graph finds, None when it came back short or an exact scan is the better way.
+    def _walk(self, query: bytes | Array | Query, order: _Order) -> KnnHits | None:
+        """What a walk over the graph finds, None when it came back short or an exact scan is the better way."""
+        settled = self._settled or self._settle()
+        if settled is not None and 0 < order.k <= _FEW and (direct := self._direct(query)) is not None:
+            return self._walk_settled(settled.graph, direct, order)
+        prepared = self.prepare(query)
+        return None if prepared.odd else self._walk_unsettled(prepared, order)
 
-        budget: distances after which a walk under a filter is given up.
-        """
+    def _settle(self) -> _Settled | None:
+        graph = self._tiers and self._tiers.settled()
+        self._settled = _Settled(graph, {}) if graph else None
+        return self._settled
+
+    def _direct(self, query: bytes | Array | Query) -> Array | Query | None:
+        """A query as `Settled` takes it; None for one that `prepare` has to look at."""
+        if self.params.dtype != "FLOAT32":
+            prepared = self.prepare(query)
+            return None if prepared.odd else prepared
+        values = None if isinstance(query, Query) else self._values(query)
+        return values if values is not None and values.dtype == STORED["FLOAT32"] else None
+
+    def _walk_settled(self, graph: Settled, query: Array | Query, order: _Order) -> KnnHits | None:
+        """`_walk` in one compiled call."""
+        plan, k, ranked = order.plan, order.k, order.k + _RERANKED
+        if plan.strategy == "graph" or order.allowed is None:
+            found = graph.nearest(query, plan.ef, k, ranked, order.deadline)
+        else:
+            share, how = order.survivors / len(self), WALKS["dense" if plan.strategy == "exact" else "either"]
+            widths = plan.ef, plan.sweep_ef, plan.meet
+            found = graph.allowed(query, widths, k, ranked, order.allowed, share, how, order.budget, order.deadline)
+            if found is None or (not found.timed_out and (found.spent >= order.budget or not len(found.docs))):
+                return None
+            plan = knn_plan.taken(plan, found.strategy, found.width)
+        if found is None or not (found.timed_out or len(found.docs) == k):
+            return None
+        return KnnHits(found.docs, found.distances, plan, found.timed_out)
+
+    def _walk_unsettled(self, query: Query, order: _Order) -> KnnHits | None:
+        """`_walk`, and besides it the rows that no walk can reach."""
         assert self._tiers is not None
-        store = self._store
-        wanted = min(k, survivors)
-        if plan.strategy == "graph" and (
-            direct := self._tiers.nearest(query, plan.ef, wanted, wanted + _RERANKED, deadline)
-        ):
-            docs, distances, late = direct
-            return KnnHits(docs, distances, plan, late) if late or len(docs) == wanted else None
-        loose = self._tiers.loose(allowed)
+        store, plan, budget = self._store, order.plan, order.budget
+        loose = self._tiers.loose(order.allowed)
         strategy = {"graph": "graph", "exact": "dense"}.get(plan.strategy, "either")
-        walk = self._tiers.walk(strategy, query, plan.ef, allowed, budget, deadline, plan.sweep_ef, plan.meet)
+        walk = self._tiers.walk(
+            strategy, query, plan.ef, order.allowed, budget, order.deadline, plan.sweep_ef, plan.meet
+        )
         if strategy != "graph" and not walk.timed_out and (walk.spent >= budget or not len(walk.rows)):
             return None
-        rows = walk.rows if store.many else walk.rows[: k + _RERANKED]
+        rows = walk.rows if store.many else walk.rows[: order.k + _RERANKED]
         plan = plan if strategy == "graph" else knn_plan.taken(plan, walk.strategy, walk.width)
-        hits = self._ranked(query, k, np.union1d(rows, loose) if len(loose) else rows, plan)
+        hits = self._ranked(query, order.k, np.union1d(rows, loose) if len(loose) else rows, plan)
         if walk.timed_out:
             return hits._replace(timed_out=True)
-        return None if len(hits.doc_ids) < wanted else hits
+        return None if len(hits.doc_ids) < order.k else hits
 
     def _ranked(self, query: Query, k: int, rows: Ints, plan: KnnPlan) -> KnnHits:
         """The k nearest of some live rows' docs, by exact distances."""
@@ -346,10 +398,27 @@ class VectorIndex:
         batch_size: int | None = None,
     ) -> KnnPlan:
         """How `knn` would answer, given how many docs the filter leaves (None: there is no filter)."""
+        if self._tiers is None:
+            return knn_plan.exact(len(self) if n_allowed is None else n_allowed, n_allowed is not None)
+        if self._settled is None:
+            return self._choose(k, n_allowed, ef_runtime, policy, batch_size)
+        plans, key = self._settled.plans, (k, n_allowed, ef_runtime, policy, batch_size)
+        known = plans.get(key)
+        if known is None:
+            if len(plans) == PLANS_KEPT:
+                plans.clear()
+            known = plans[key] = self._choose(*key)
+        return known
+
+    def _choose(
+        self, k: int, n_allowed: int | None, ef_runtime: int | None, policy: str | None, batch_size: int | None
+    ) -> KnnPlan:
+        return knn_plan.choose(self._sizes(n_allowed), k, ef_runtime or self.params.ef_runtime, policy, batch_size)
+
+    def _sizes(self, n_allowed: int | None) -> knn_plan.Sizes:
         tiers, store = self._tiers, self._store
-        if tiers is None:
-            return knn_plan.exact(len(store.docs) if n_allowed is None else n_allowed, n_allowed is not None)
-        sizes = knn_plan.Sizes(
+        assert tiers is not None
+        return knn_plan.Sizes(
             docs=len(store.docs),
             rows=store.live,
             loose=len(tiers.pending),
@@ -357,7 +426,6 @@ class VectorIndex:
             graph=tiers.walkable(),
             dim=store.dim,
         )
-        return knn_plan.choose(sizes, k, ef_runtime or self.params.ef_runtime, policy, batch_size)
 
     def _exact(self, query: Query, k: int, allowed: BitMap | None, deadline: float | None = None) -> KnnHits:
         store, kernels = self._store, self._scans()

@@ -116,13 +116,15 @@ def _copy(store: RowStore, query: Query) -> None:
 
 def _walk(store: RowStore, query: Query) -> None:
     from redisvss.index import compiled
-    from redisvss.index.hnsw import Graph
+    from redisvss.index.hnsw import Graph, Settled
 
     graph = Graph(store, 4, 8, seed=0)
     graph.admit(np.arange(store.size))
     graph.link(np.arange(store.size))
     graph.search(query, 8)
-    graph.nearest(query, 8, 1, 8, None)
+    direct = store.vectors[0] if store.dtype == "FLOAT32" else query
+    Settled(graph).nearest(direct, 8, 1, 8, None)
+    Settled(graph).allowed(direct, (8, 8, 1.0), 1, 8, store.docs, 1.0, 3, 100, None)
     graph.filtered(query, 8, compiled.words_of(store.docs), 1.0, 3, 100, meet=1.0)
     graph.within(query, 1.0, 0.01, 100)
     graph.kill(store.kill([1, 2]))

@@ -55,7 +55,7 @@ def leaf(function: Any) -> Any:
     return jit(function, _nrt=False)
 
 
-_INLINED: Any = {"nogil": True, "fastmath": FAST, "_nrt": False}
+INLINED: Any = {"nogil": True, "fastmath": FAST, "_nrt": False}
 
 
 @intrinsic
@@ -149,7 +149,7 @@ def dot(query, rows, row):
     raise NotImplementedError
 
 
-@overload(dot, jit_options=_INLINED)
+@overload(dot, jit_options=INLINED)
 def _dot(query, rows, row):
     if rows.dtype in (types.int8, types.uint8):
         return _dot_integers
@@ -176,7 +176,7 @@ def squared(query, rows, row):
     raise NotImplementedError
 
 
-@overload(squared, jit_options=_INLINED)
+@overload(squared, jit_options=INLINED)
 def _squared(query, rows, row):
     if rows.dtype in (types.int8, types.uint8):
         return _squared_integers
@@ -205,7 +205,7 @@ def near(query, rows, norms, row, metric):
     raise NotImplementedError
 
 
-@overload(near, jit_options=_INLINED)
+@overload(near, jit_options=INLINED)
 def _near(query, rows, norms, row, metric):
     if metric == _SQUARED_L2:
         return lambda query, rows, norms, row, metric: np.float32(squared(query, rows, row))
@@ -223,7 +223,7 @@ def true(query, rows, row, metric):
     raise NotImplementedError
 
 
-@overload(true, jit_options=_INLINED)
+@overload(true, jit_options=INLINED)
 def _true(query, rows, row, metric):
     if metric == _SQUARED_L2:
         return lambda query, rows, row, metric: np.float64(squared(query, rows, row))
@@ -253,7 +253,7 @@ def for_row(metric, norms, row):
     raise NotImplementedError
 
 
-@overload(for_row, jit_options=_INLINED)
+@overload(for_row, jit_options=INLINED)
 def _for_row(metric, norms, row):
     if metric in (_SQUARED_L2, _DOT):
         return lambda metric, norms, row: metric

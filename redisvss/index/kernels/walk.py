@@ -13,9 +13,11 @@ It is through when state[OPEN] is 0; state[SIZE] entries of the result are fille
 from __future__ import annotations
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
 from redisvss.index.kernels import scan
-from redisvss.index.kernels.arith import leaf, near, prefetch, prefetch_list
+from redisvss.index.kernels.arith import INLINED, leaf, near, prefetch, prefetch_list
 from redisvss.index.kernels.heaps import insert_sorted, pop_min, push_min
 
 SWEEP, TWO_HOP, EITHER, DENSE = 1, 2, 3, 4  # walks under a filter; DENSE: a sweep where the filter is dense, or none
@@ -30,6 +32,8 @@ SAMPLES = 16  # allowed rows two hops start from as well; without, correlated fi
 
 OPEN, SIZE, SPENT, TAKEN, AT = 0, 1, 2, 3, 4  # of a state: rows to expand, rows found, distances, kind of walk, cursor
 WIDTH = AT  # a walk under a filter has no cursor: how many rows it collects
+
+UNFINISHED, ODD = -1, -2  # in place of how many were found
 
 EXPANDED = -2147483648  # sign bit: marks a list entry whose neighbours have been read
 
@@ -159,8 +163,31 @@ def search(query, rows, norms, metric, links, up_at, up, entry, top, ef, dist, i
         unmark(ids, state[SIZE])
 
 
+def take(values, unit, wide):
+    """wide (dim,) = a query: float32 values as `scan.prepare` makes them ready, others (ready already) as they are.
+
+    Returns a negative number for a query that is not ordinary.
+    """
+    raise NotImplementedError
+
+
+@overload(take, jit_options=INLINED)
+def _take(values, unit, wide):
+    if values.dtype == types.float32:
+        return lambda values, unit, wide: scan.prepare(values, unit, wide)
+
+    def copy(values, unit, wide):
+        for j in range(len(values)):
+            wide[j] = values[j]
+        return 1.0
+
+    return copy
+
+
 @leaf
 def nearest(
+    values,
+    unit,
     wide,
     query,
     rows,
@@ -187,21 +214,35 @@ def nearest(
 ):
     """`search`, and then the nearest of its first `ranked` rows by their true distances: all in one call.
 
-    wide (dim,): the query as `true` wants it; query (dim,): scratch.  best_d, best_i (k,): the result, distances and
-    docs, once the search is through or its caller says `finish`. Returns how many, and leaves `state` as it was first.
+    values, unit, wide: see `take`.  query (dim,): scratch.  best_d, best_i (k,): the result, distances and docs, once
+    the search is through or its caller says `finish`. Returns how many; UNFINISHED before; ODD for a query that is not
+    ordinary.
     """
-    if state[SIZE] == 0:
-        for j in range(len(wide)):
-            query[j] = wide[j]
+    if state[SIZE] == 0 and not taken(values, unit, wide, query):
+        return ODD
     search(query, rows, norms, metric, links, up_at, up, entry, top, ef, dist, ids, seen, epochs, fresh, pause, state)
     if state[OPEN] > 0 and not finish:
-        return 0
+        return UNFINISHED
     unmark(ids, state[SIZE])
-    size = scan.top(wide, rows, owner, ids, min(ranked, state[SIZE]), False, metric, best_d, best_i)
+    return rank(wide, rows, owner, ids, min(ranked, state[SIZE]), metric, best_d, best_i)
+
+
+@leaf
+def taken(values, unit, wide, query):
+    """Whether the query is ordinary; leaves it in `wide`, as `true` wants it, and in `query`, as `near` does."""
+    if take(values, unit, wide) < 0:
+        return False
+    for j in range(len(wide)):
+        query[j] = wide[j]
+    return True
+
+
+@leaf
+def rank(wide, rows, owner, ids, count, metric, best_d, best_i):
+    """The nearest of ids[:count] by their true distances: fills best_d and best_i, their docs; returns how many."""
+    size = scan.top(wide, rows, owner, ids, count, False, metric, best_d, best_i)
     for at in range(size):
         best_i[at] = owner[best_i[at]]
-    for at in range(len(state)):
-        state[at] = 0
     return size
 
 
@@ -219,7 +260,7 @@ def passes(owner, words, row):
 
 @leaf
 def local_share(links, starts, count, owner, words):
-    """Share of allowed rows among the neighbours' neighbours of the first `count` of `starts`."""
+    """Share of allowed rows among the neighbours' neighbours of the first `count` of `starts`, a quarter of each."""
     tested, passed = 0, 0
     for at in range(count):
         start = starts[at]
@@ -231,7 +272,7 @@ def local_share(links, starts, count, owner, words):
             nb = links[start, j]
             if nb < 0:
                 break
-            for i in range(links.shape[1]):
+            for i in range(max(1, links.shape[1] // 4)):
                 far = links[nb, i]
                 if far < 0:
                     break
@@ -329,6 +370,55 @@ def filtered(
     collect(
         query, rows, norms, metric, links, dist, ids, seen, epochs[0], fresh, pause, state, owner, words, heap_d, heap_i
     )
+
+
+@leaf
+def nearest_allowed(
+    values,
+    unit,
+    wide,
+    query,
+    rows,
+    norms,
+    metric,
+    links,
+    up_at,
+    up,
+    entry,
+    top,
+    ef,
+    dist,
+    ids,
+    seen,
+    epochs,
+    fresh,
+    pause,
+    state,
+    owner,
+    ranked,
+    finish,
+    best_d,
+    best_i,
+    words,
+    doc_row,
+    share,
+    strategy,
+    budget,
+    sweep_ef,
+    meet,
+    heap_d,
+    heap_i,
+):
+    """`filtered`, and then the nearest of what it found, all in one call: see `nearest`."""
+    if state[TAKEN] == 0 and not taken(values, unit, wide, query):
+        return ODD
+    filtered(
+        query, rows, norms, metric, links, up_at, up, entry, top, ef, dist, ids, seen, epochs, fresh, pause, state,
+        owner, words, doc_row, share, strategy, budget, sweep_ef, meet, heap_d, heap_i,
+    )  # fmt: skip
+    if state[OPEN] > 0 and not finish:
+        return UNFINISHED
+    return rank(wide, rows, owner, ids, min(ranked, state[SIZE]), metric, best_d, best_i)
 
 
 @leaf

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+import sys
 import threading
 import time
 
@@ -9,8 +11,10 @@ import numpy as np
 import pytest
 from pyroaring import BitMap
 
-from redisvss.index import knn_plan
-from redisvss.index.vectors import Metric, VectorIndex, VectorParams
+from redisvss.index import knn_plan, matrix
+from redisvss.index.distance import encode
+from redisvss.index.tiered import TieredGraph
+from redisvss.index.vectors import PLANS_KEPT, Metric, VectorIndex, VectorParams
 
 pytestmark = pytest.mark.timeout(
     600
@@ -245,15 +249,15 @@ def always_looking(monkeypatch):
 @pytest.mark.usefixtures("always_looking")
 def test_a_scan_gives_way_to_a_sweep_where_the_filter_keeps_what_is_near(larger):
     index, vectors, orders = larger
-    assert index.plan(10, 1500).exact
+    assert index.plan(10, 1500, ef_runtime=24).exact
     swept, found = 0, []
     for query, order in zip(clustered(7, 30, 24), orders, strict=True):
-        hits = index.knn(query, 10, BitMap(order[:1500].tolist()))
+        hits = index.knn(query, 10, BitMap(order[:1500].tolist()), ef_runtime=24)
         swept += hits.plan.strategy == "sweep"
         assert hits.plan.exact == (hits.plan.mode == "HYBRID_ADHOC_BF") == (hits.plan.strategy != "sweep")
         found.append(len(set(hits.doc_ids.tolist()) & set(order[:10].tolist())) / 10)
         for ids in (order[5::10], order[-1200:]):  # spread evenly; far away
-            hits = index.knn(query, 10, BitMap(ids.tolist()))
+            hits = index.knn(query, 10, BitMap(ids.tolist()), ef_runtime=24)
             assert hits.plan.exact and set(hits.doc_ids.tolist()) == truth(query, vectors, np.sort(ids))
     assert swept >= 25 and np.mean(found) >= 0.97
 
@@ -325,3 +329,82 @@ def test_a_batch_size_widens_the_walk_and_counts_batches(built):
     assert index.plan(10, ROWS // 2, policy="BATCHES").batches == 1
     hits = index.knn(vectors[3], 10, BitMap(range(0, ROWS, 2)), policy="BATCHES", batch_size=400)
     assert hits.plan.ef == 200 and hits.plan.mode == "HYBRID_BATCHES"
+
+
+@pytest.mark.parametrize("metric", Metric)
+@pytest.mark.parametrize("dtype", ["FLOAT32", "FLOAT64", "FLOAT16", "INT8"])
+def test_a_walk_in_one_call_and_one_in_parts_find_the_same(monkeypatch, dtype, metric):
+    """The parts are taken while rows wait outside the graph, or leave it; the one call otherwise."""
+    index = VectorIndex(VectorParams("HNSW", dtype, DIM, metric))
+    index.warm()
+    vectors = encode(clustered(1, 4000) * 10, dtype)
+    index.put(np.arange(4000), vectors)
+    index.compact()
+    filters = [None, *(BitMap(np.flatnonzero(np.arange(4000) % n == 0).tolist()) for n in (1, 2, 5))]
+    queries = encode(clustered(5, 10) * 10, dtype)
+    whole = [index.knn(q.tobytes(), 10, allowed, ef_runtime=20) for allowed in filters for q in queries]
+    monkeypatch.setattr(TieredGraph, "settled", lambda self: None)
+    index.put([4001], vectors[:1])  # a write ends what was settled
+    index.remove([4001])
+    parts = [index.knn(q.tobytes(), 10, allowed, ef_runtime=20) for allowed in filters for q in queries]
+    assert {hits.plan.strategy for hits in whole} >= {"graph", "sweep"}
+    for one, other in zip(whole, parts, strict=True):
+        assert one.plan == other.plan
+        np.testing.assert_array_equal(one.doc_ids, other.doc_ids)
+        np.testing.assert_array_equal(one.distances, other.distances)
+
+
+def test_a_query_that_is_not_ordinary_is_answered_exactly(built):
+    index, vectors = built
+    for value in (np.nan, np.inf, 1e30):
+        query = vectors[0].copy()
+        query[3] = value
+        assert index.knn(query, 5).plan.strategy == "exact"
+        assert len(index.knn(query.tobytes(), 5, BitMap(range(0, ROWS, 2))).doc_ids) == 5
+
+
+def test_queries_of_other_types_and_layouts_are_cast(built):
+    index, vectors = built
+    wanted = index.knn(vectors[9], 5)
+    strided = np.repeat(vectors[9], 2)[::2]
+    for query in (vectors[9].astype(np.float64), strided, vectors[9].tolist(), index.prepare(vectors[9])):
+        np.testing.assert_array_equal(index.knn(query, 5).doc_ids, wanted.doc_ids)
+
+
+def test_plans_remembered_are_bounded(built):
+    index, vectors = built
+    index.compact()
+    index.knn(vectors[0], 1)
+    for k in range(1, 2 * PLANS_KEPT):
+        index.plan(k, None)
+    assert 0 < len(index._settled.plans) <= PLANS_KEPT
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere arrays are copied when they grow")
+def test_a_search_does_not_keep_arrays_from_growing_in_place(monkeypatch):
+    """A view of a mapping that outlives the search would have every row copied within the next write."""
+    for name in ("_MAPPED_FROM", "_STEP_BYTES", "_HUGE_PAGE"):
+        monkeypatch.setattr(matrix, name, mmap.PAGESIZE)
+    index, vectors = hnsw(), clustered(1, 2 * ROWS)
+    index.put(np.arange(ROWS), vectors[:ROWS])
+    index.compact()
+    assert index.knn(vectors[1].tobytes(), 3).doc_ids[0] == 1 and index._settled is not None
+    before = index._store._vectors._pages
+    reserved = len(index._store._vectors.array)
+    index.put(np.arange(ROWS, 2 * ROWS), vectors[ROWS:])
+    assert len(index._store._vectors.array) > reserved and index._store._vectors._pages is before
+
+
+def test_a_write_ends_what_was_settled():
+    index, vectors = hnsw(), clustered(1, 3000)
+    index.put(np.arange(3000), vectors)
+    index.compact()
+    assert index.knn(vectors[7], 1).doc_ids.tolist() == [7] and index._settled is not None
+    index.put([5000], vectors[7:8] + 0.001)
+    assert index.knn(vectors[7], 2).doc_ids.tolist() == [7, 5000]
+    index.compact()
+    assert index.knn(vectors[7], 2).doc_ids.tolist() == [7, 5000] and index._settled is not None
+    index.remove([7])
+    assert index.knn(vectors[7], 1).doc_ids.tolist() == [5000]
+    index.put_multi(5000, vectors[:2])
+    assert index.knn(vectors[1], 1).doc_ids.tolist() in ([1], [5000]) and index._settled is None

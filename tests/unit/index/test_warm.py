@@ -93,7 +93,8 @@ def test_no_search_compiles_once_kernels_are_ready() -> None:
     """Every kernel that a search of a warm graph calls was called by the preparation with the same types."""
     index = VectorIndex(VectorParams("HNSW", "FLOAT32", 8, Metric.IP))
     index.warm()
-    kernels = (walk.search, walk.nearest, walk.filtered, walk.within, build.choose, build.link_back)
+    searches = (walk.search, walk.nearest, walk.nearest_allowed, walk.filtered, walk.within)
+    kernels = (*searches, build.choose, build.link_back)
     before = [len(kernel.signatures) for kernel in kernels]
     vectors = np.random.default_rng(0).normal(size=(3000, 8)).astype(np.float32)
     index.put(np.arange(3000), vectors)
