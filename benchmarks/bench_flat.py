@@ -2,9 +2,10 @@
 
     python benchmarks/bench_flat.py [--rows 200000] [--dim 512] [--kinds embeddings,random] [--metrics L2,IP]
 
-Interleaved runs on the same threads, best of 7 (batch: of 3): elapsed time, and CPU time over all threads, which other
-work on the machine blurs less. BLAS answers a batch by one product of matrices, its quickest way. Overlap is with its
-answer in float32; benchmarks/bench_exact.py compares with float64. A million rows take two minutes and 6 GB.
+Interleaved runs on the same threads, each on a calm machine, best of 7 (batch: of 3): elapsed time, and CPU time over
+all threads, which other work on the machine blurs less. BLAS answers a batch by one product of matrices, its quickest
+way. Overlap is with its answer in float32; benchmarks/bench_exact.py compares with float64. A million rows take two
+minutes and 6 GB.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from vector_data import HOSTILE, embeddings, hostile
 from redisvss.index.vectors import Metric, VectorIndex, VectorParams
 
 K, BATCH, _CHUNK = 10, 32, 50_000
+_CALM = 0.3  # seconds before each call: a thread of OpenBLAS spins for some 0.05 after its work is done, on our core
 
 
 def data(kind: str, n: int, dim: int) -> np.ndarray:
@@ -41,6 +43,7 @@ def blas(vectors: np.ndarray, squares: np.ndarray, queries: np.ndarray, metric: 
 
 
 def clocked(call: Callable[[], list]) -> tuple[float, float, list]:
+    time.sleep(_CALM)
     wall, cpu = time.perf_counter(), time.process_time()
     result = call()
     return time.perf_counter() - wall, time.process_time() - cpu, result

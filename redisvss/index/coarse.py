@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from redisvss.index.compiled import DEADLINE_EVERY, SCAN_SHARE, in_parallel, rows_of
+from redisvss.index.compiled import DEADLINE_EVERY, SCAN_SHARE, even_share, in_parallel, rows_of
 from redisvss.index.distance import Array, Floats, Metric, Query, widen
 from redisvss.index.kernels import coarse
 from redisvss.index.kernels.products import BIAS, MOST_STEPS, QUERIES, ROWS, STEP
@@ -135,13 +135,16 @@ class CoarseRows:
     def _select(self, coded: _Coded, asked: int, k: int, deadline: float | None) -> tuple[list[Ints], int]:
         """For each query the rows that may be among its k nearest, of the rows reached before the deadline."""
         store, kept = self._store, _Kept(len(coded.terms), asked, k)
+        codes, *columns = self._columns
+        blocks = -(-store.size // ROWS)
+        columns = [column[: blocks * ROWS].reshape(blocks, ROWS) for column in columns]
 
         def share(first: int, last: int) -> None:
             limits, best = kept.so_far()
             found, lowers = (np.empty((len(limits), last - first), kind) for kind in (np.int32, np.float64))
             counts = np.zeros(len(limits), np.int64)
             coarse.select(
-                *coded, store.metric is Metric.L2, *self._columns, store.row_doc, first, last, limits, best, found,
+                *coded, store.metric is Metric.L2, codes, *columns, store.row_doc, first, last, limits, best, found,
                 lowers, counts,
             )  # fmt: skip
             kept.add(limits, best, [(found[q, :n], lowers[q, :n]) for q, n in enumerate(counts[:asked])])
@@ -150,7 +153,7 @@ class CoarseRows:
         block = store.size if deadline is None else self._rows_in(DEADLINE_EVERY)
         while reached < store.size and (deadline is None or time.monotonic() <= deadline):
             last = min(store.size, reached + (block if reached else min(block, _FIRST)))
-            in_parallel(partial(_shifted, share, reached), last - reached, size)
+            in_parallel(partial(_shifted, share, reached), last - reached, even_share(last - reached, size))
             reached = last
         return [np.union1d(rows, store.odd[store.odd < reached]) for rows in kept.rows()], reached
 

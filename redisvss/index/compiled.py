@@ -43,6 +43,12 @@ def in_parallel(task: Callable[[int, int], object], n: int, share: int = SHARE) 
         done.result()
 
 
+def even_share(n: int, most: int) -> int:
+    """How many of n to give a task, `most` at most, so that no thread works on while the others are done."""
+    tasks = -(-n // most)
+    return -(-n // (-(-tasks // _workers) * _workers)) if tasks > 1 else most
+
+
 def rows_of(store: RowStore) -> Array:
     """Stored vectors with the element type the kernels decode (float16 as its bits)."""
     return decodable(store.vectors)

@@ -46,7 +46,8 @@ def select(
 
     queries: as `products` wants them.  terms (q, 5) float64 per query: the step of its code, ‖query‖, the norm of what
     the code leaves out, a constant, and what to add to products. Distance is constant − dot, or with `squared`
-    constant + ‖row‖² − 2 dot.  limits (q,): distances beyond which rows are not wanted; lowered as best (q, k), the
+    constant + ‖row‖² − 2 dot.  scales, errors, lengths (blocks, ROWS): of `encode`, so laid out that the loop over a
+    block is compiled for vectors.  limits (q,): distances beyond which rows are not wanted; lowered as best (q, k), the
     smallest upper bounds, ascending, fills.  found, lowers (q, rows), counts (q,): rows whose lower bound was within
     the limit when they were met, and that bound. A NaN in `errors` keeps a row out.
     """
@@ -57,10 +58,10 @@ def select(
     for block in range(first // ROWS, (last + ROWS - 1) // ROWS):
         start = block * ROWS
         for r in range(ROWS):
-            length = np.float64(lengths[start + r])
-            scale[r] = factor * np.float64(scales[start + r])
-            off[r] = factor * (np.float64(errors[start + r]) + _SLACK * length)
-            whole[r] = factor * (np.float64(errors[start + r]) + length)
+            length = np.float64(lengths[block, r])
+            scale[r] = factor * np.float64(scales[block, r])
+            off[r] = factor * (np.float64(errors[block, r]) + _SLACK * length)
+            whole[r] = factor * (np.float64(errors[block, r]) + length)
             square[r] = length * length if squared else 0.0
         for group in range(queries.shape[0]):
             products(codes, block, queries, group, sums)

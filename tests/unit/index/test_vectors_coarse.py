@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
@@ -149,3 +150,40 @@ def test_a_query_at_the_centre_and_rows_alike_are_bounded_too(monkeypatch):
             assert [hits.doc_ids.tolist() for hits in index.knn_batch(np.stack([query] * 4), 5)] == [
                 [0, 1, 2, 3, 4]
             ] * 4
+
+
+def test_shares_that_end_within_a_block_lose_and_repeat_no_row(monkeypatch):
+    monkeypatch.setattr(module, "_WORTH_CODING", 1)
+    index = VectorIndex(VectorParams("FLAT", "FLOAT32", DIM, Metric.L2))
+    index.warm()
+    x = data("random", 3001, 1)
+    index.put(np.arange(3001), x)
+    monkeypatch.setattr("redisvss.index.coarse.SCAN_SHARE", 3 * DIM)
+    shares = []
+    monkeypatch.setattr("redisvss.index.coarse.in_parallel", lambda task, n, share: _in_turn(task, n, share, shares))
+    for query in data("random", 20, 3):
+        distances = truth(query, x, Metric.L2)
+        hits = index.knn(query, 10)
+        np.testing.assert_array_equal(hits.doc_ids, np.lexsort((np.arange(3001), distances))[:10])
+        np.testing.assert_array_equal(hits.distances, np.sort(distances)[:10])
+    assert any(share % 16 for share in shares)
+
+
+def _in_turn(task: Callable[[int, int], None], n: int, share: int, shares: list[int]) -> None:
+    shares.append(share)
+    for first in range(0, n, share):
+        task(first, min(n, first + share))
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+@pytest.mark.parametrize("n", [1, 99, 100, 101, 350, 999, 12_345])
+def test_even_shares_keep_every_thread_busy(monkeypatch, workers, n):
+    from redisvss.index import compiled
+
+    monkeypatch.setattr(compiled, "_workers", workers)
+    share = compiled.even_share(n, 100)
+    assert 0 < share <= 100
+    if n > 100:
+        tasks = [min(n, first + share) - first for first in range(0, n, share)]
+        turns = [tasks[at : at + workers] for at in range(0, len(tasks), workers)]
+        assert sum(map(max, turns)) <= n / workers + len(turns) * workers
