@@ -155,7 +155,8 @@ class CoarseRows:
             last = min(store.size, reached + (block if reached else min(block, _FIRST)))
             in_parallel(partial(_shifted, share, reached), last - reached, even_share(last - reached, size))
             reached = last
-        return [np.union1d(rows, store.odd[store.odd < reached]) for rows in kept.rows()], reached
+        odd = store.odd[store.odd < reached]
+        return [np.union1d(rows, odd) if len(odd) else rows for rows in kept.rows()], reached
 
     def _rows_in(self, elements: int) -> int:
         """Whole blocks that are scanned in the time in which so many elements are read in full."""

@@ -8,6 +8,7 @@ from redisvss.index.kernels.arith import decode, jit, leaf
 from redisvss.index.kernels.products import ROWS, products
 
 _SLACK = 2.0**-21  # covers rounding in float32 of what is stored and of the reported distance
+_AMPLE = 4 * _SLACK  # covers as much in a sum of the same terms
 TIE = 2.0**-22  # distances this close to one another may be reported as equal
 
 
@@ -55,6 +56,7 @@ def select(
     sums = np.empty((together, ROWS), np.int32)
     scale, off, whole, square = np.empty(ROWS), np.empty(ROWS), np.empty(ROWS), np.empty(ROWS)
     lower, middle = np.empty(ROWS), np.empty(ROWS)
+    factors = _factors(terms)
     for block in range(first // ROWS, (last + ROWS - 1) // ROWS):
         start = block * ROWS
         for r in range(ROWS):
@@ -67,15 +69,45 @@ def select(
             products(codes, block, queries, group, sums)
             for i in range(together):
                 q = group * together + i
-                step, norm, error, constant, bias = terms[q, 0], terms[q, 1], terms[q, 2], terms[q, 3], terms[q, 4]
-                limit, within, slack = limits[q], 0, _SLACK * abs(constant)
+                constant, bias, within = terms[q, 3], terms[q, 4], 0
+                per_step, by_square, by_off, by_whole = factors[q, 0], factors[q, 1], factors[q, 2], factors[q, 3]
+                level = (constant - limits[q] - _AMPLE * abs(constant)) * per_step
                 for r in range(ROWS):
-                    middle[r] = constant + square[r] - step * scale[r] * (sums[i, r] + bias)
-                    doubt = norm * off[r] + error * whole[r] + slack + _SLACK * (square[r] + abs(middle[r]))
-                    lower[r] = middle[r] - doubt
-                    within += lower[r] <= limit
+                    least = level + by_square * square[r] - by_off * off[r] - by_whole * whole[r]
+                    lower[r] = scale[r] * (sums[i, r] + bias) - least  # stored, or the loop is compiled for one row
+                    within += lower[r] >= 0
                 if within:
+                    _bound(sums, i, terms, q, scale, off, whole, square, lower, middle)
                     _keep(start, first, last, owner, lower, middle, q, limits, best, found, lowers, counts)
+
+
+@jit
+def _factors(terms):
+    """(q, 4) float64: 1 / step of each query, and of what `select` knows of a row the weights, in steps, in its test.
+
+    The test is by a bound a little below that of `_bound`, of half the arithmetic: there |middle| is at most
+    |constant| + square + (norm + error) · whole.
+    """
+    factors = np.empty((len(terms), 4))
+    for q in range(len(terms)):
+        step, norm, error = terms[q, 0], terms[q, 1], terms[q, 2]
+        per_step = 1 / step if step > 0 else 0.0  # a query that only fills a group
+        factors[q, 0] = per_step
+        factors[q, 1] = (1 - 2 * _AMPLE) * per_step
+        factors[q, 2] = norm * per_step
+        factors[q, 3] = (error + _AMPLE * (norm + error)) * per_step
+    return factors
+
+
+@leaf
+def _bound(sums, i, terms, q, scale, off, whole, square, lower, middle):
+    """Of each row of a block: a lower bound on its distance, and the middle between that and an upper bound."""
+    step, norm, error, constant, bias = terms[q, 0], terms[q, 1], terms[q, 2], terms[q, 3], terms[q, 4]
+    slack = _SLACK * abs(constant)
+    for r in range(ROWS):
+        middle[r] = constant + square[r] - step * scale[r] * (sums[i, r] + bias)
+        doubt = norm * off[r] + error * whole[r] + slack + _SLACK * (square[r] + abs(middle[r]))
+        lower[r] = middle[r] - doubt
 
 
 @leaf

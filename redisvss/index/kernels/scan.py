@@ -57,6 +57,8 @@ def top(query, rows, owner, chosen, count, whole, metric, dist, ids):
     size, limit = 0, len(dist)
     for at in range(count):
         row = at if whole else chosen[at]
+        if not whole and at + _AHEAD < count:
+            prefetch_more(rows, chosen[at + _AHEAD])
         d = true(query, rows, row, metric)
         d = d if rows.itemsize == 8 else np.float64(np.float32(d))
         if size == limit:
