@@ -34,11 +34,14 @@ class NativeServer:
             time.sleep(0.1)
 
     def search(self, query: np.ndarray, name: str, ef: int) -> tuple[float, list[int]]:
-        """(seconds the server says it took, the 10 nearest documents a filter lets through), the planner deciding.
+        """(seconds the server says the command took, the 10 nearest documents a filter lets through), its planner
+        deciding. An ef makes no difference to the server when it reads all survivors.
 
-        An ef makes no difference to the server when it reads all survivors.
+        From the statistics of commands, in microseconds; FT.PROFILE tells whole milliseconds (2.10.5).
         """
         text = f"(@t:{{{name.replace('.', chr(92) + '.')}}})=>[KNN 10 @v $b EF_RUNTIME {ef} AS d]"
         asked = ("NOCONTENT", "SORTBY", "d", "PARAMS", "2", "b", query.tobytes(), "DIALECT", "2")
-        reply, profile = self._client.execute_command("FT.PROFILE", "i", "SEARCH", "QUERY", text, *asked)
-        return float(profile[0][1]) / 1000, [int(key) for key in reply[1:]]
+        self._client.config_resetstat()
+        reply = self._client.execute_command("FT.SEARCH", "i", text, *asked)
+        spent = self._client.info("commandstats")["cmdstat_FT.SEARCH"]["usec"]
+        return spent / 1e6, [int(key) for key in reply[1:]]
