@@ -400,12 +400,13 @@ class VectorIndex:
         """How `knn` would answer, given how many docs the filter leaves (None: there is no filter)."""
         if self._tiers is None:
             return knn_plan.exact(len(self) if n_allowed is None else n_allowed, n_allowed is not None)
-        if self._settled is None:
-            return self._choose(k, n_allowed, ef_runtime, policy, batch_size)
-        plans, key = self._settled.plans, (k, n_allowed, ef_runtime, policy, batch_size)
+        settled, key = self._settled, (k, n_allowed, ef_runtime, policy, batch_size)
+        if settled is None:
+            return self._choose(*key)
+        plans = settled.plans
         known = plans.get(key)
         if known is None:
-            if len(plans) == PLANS_KEPT:
+            if len(plans) >= PLANS_KEPT:
                 plans.clear()
             known = plans[key] = self._choose(*key)
         return known
