@@ -56,14 +56,24 @@ class Side:
         refused = self.ask(world.create())
         if isinstance(refused, str) and refused != "OK":
             return refused
-        for writes in _until_expiry(world.writes):
+        for writes in _until_pause(world.writes):
             self.ask_all(writes)
             if writes[-1][0] == "PEXPIRE":
                 time.sleep(EXPIRED_AFTER)
                 self.client.exists(writes[-1][1])  # a look at an expired key is what removes it there
+            elif writes[-1][0] == "FT.SYNUPDATE":
+                self._scanned()
         if self.is_native:  # what was deleted still counts in its term statistics until then
             self.client.execute_command("FT.DEBUG", "GC_FORCEINVOKE", INDEX)
         return None
+
+    def _scanned(self) -> None:
+        """Wait for the scan a command began: what it reads is numbered anew, even what was written meanwhile."""
+        indexing = True
+        while indexing:
+            info = self.client.execute_command("FT.INFO", INDEX)
+            fields = info if isinstance(info, dict) else dict(zip(info[::2], info[1::2], strict=True))
+            indexing = int(fields.get(b"indexing", fields.get("indexing"))) > 0
 
     def ask(self, command: Words) -> Any:
         try:
@@ -113,11 +123,11 @@ class Side:
                 time.sleep(0.1)
 
 
-def _until_expiry(writes: Sequence[Words]) -> Iterator[Sequence[Words]]:
-    """Runs of writes that end where something has to expire before the next."""
+def _until_pause(writes: Sequence[Words]) -> Iterator[Sequence[Words]]:
+    """Runs of writes that end where something has to expire, or a scan to end, before the next."""
     start = 0
     for end, write in enumerate(writes, 1):
-        if write[0] == "PEXPIRE" or end == len(writes):
+        if write[0] in ("PEXPIRE", "FT.SYNUPDATE") or end == len(writes):
             yield writes[start:end]
             start = end
 
