@@ -98,7 +98,7 @@ class Settled:
         query: for FLOAT32 (dim,) float32 as the client sent it, for other types prepared and not odd.  ranked: how many
         of what was found to measure in full.
         """
-        return self._asked(walk.nearest, query, ef, k, ranked, (), _ENDLESS, deadline)
+        return self._call(walk.nearest, query, ef, k, ranked, (), _ENDLESS, deadline)
 
     def allowed(
         self,
@@ -118,9 +118,9 @@ class Settled:
         """
         ef, sweep_ef, meet = widths
         filtering = (words_of(docs), self._doc_row, share, strategy, budget, min(ef, sweep_ef), meet)
-        return self._asked(walk.nearest_allowed, query, ef, k, ranked, filtering, budget, deadline)
+        return self._call(walk.nearest_allowed, query, ef, k, ranked, filtering, budget, deadline)
 
-    def _asked(
+    def _call(
         self,
         kernel: Any,
         query: Query | Array,

@@ -50,6 +50,11 @@ class KnnPlan:
     sweep_ef: int = 0
     meet: float = 0.0
 
+    @property
+    def walk(self) -> str:
+        """The walk that carries it out, as `TieredGraph.walk` names them; only a dense one where all is to be read."""
+        return {"graph": "graph", "exact": "dense"}.get(self.strategy, "either")
+
 
 class Sizes(NamedTuple):
     """What a plan depends on: documents and rows with a vector, rows to be read besides a walk, documents allowed.

@@ -342,7 +342,7 @@ class VectorIndex:
         if plan.strategy == "graph" or order.allowed is None:
             found = graph.nearest(query, plan.ef, k, ranked, order.deadline)
         else:
-            share, how = order.survivors / len(self), WALKS["dense" if plan.strategy == "exact" else "either"]
+            share, how = order.survivors / len(self), WALKS[plan.walk]
             widths = plan.ef, plan.sweep_ef, plan.meet
             found = graph.allowed(query, widths, k, ranked, order.allowed, share, how, order.budget, order.deadline)
             if found is None or (not found.timed_out and (found.spent >= order.budget or not len(found.docs))):
@@ -357,14 +357,13 @@ class VectorIndex:
         assert self._tiers is not None
         store, plan, budget = self._store, order.plan, order.budget
         loose = self._tiers.loose(order.allowed)
-        strategy = {"graph": "graph", "exact": "dense"}.get(plan.strategy, "either")
         walk = self._tiers.walk(
-            strategy, query, plan.ef, order.allowed, budget, order.deadline, plan.sweep_ef, plan.meet
+            plan.walk, query, plan.ef, order.allowed, budget, order.deadline, plan.sweep_ef, plan.meet
         )
-        if strategy != "graph" and not walk.timed_out and (walk.spent >= budget or not len(walk.rows)):
+        if plan.walk != "graph" and not walk.timed_out and (walk.spent >= budget or not len(walk.rows)):
             return None
         rows = walk.rows if store.many else walk.rows[: order.k + _RERANKED]
-        plan = plan if strategy == "graph" else knn_plan.taken(plan, walk.strategy, walk.width)
+        plan = plan if plan.walk == "graph" else knn_plan.taken(plan, walk.strategy, walk.width)
         hits = self._ranked(query, order.k, np.union1d(rows, loose) if len(loose) else rows, plan)
         if walk.timed_out:
             return hits._replace(timed_out=True)
